@@ -1,0 +1,25 @@
+"""Poll an HTTP endpoint until the answer is the one you wait for.
+
+>>> from httsleep import httsleep
+>>> response = httsleep('http://server/endpoint', status_code=200)  # doctest: +SKIP
+"""
+
+import logging
+
+from .attempt import Attempt
+from .exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
+from .intervals import exponential
+from .main import HttSleeper, httsleep
+
+__all__ = [
+    "Alarm",
+    "Attempt",
+    "BodyTooLarge",
+    "GaveUp",
+    "HttSleepError",
+    "HttSleeper",
+    "exponential",
+    "httsleep",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,0 +1,145 @@
+"""Values, URLs, answers and failures put into words that are safe to show.
+
+Whatever ends in a log, an exception or :class:`~httsleep.Attempt` goes through here:
+bounded in length, on one line, escaped where a terminal would obey it, and without
+userinfo, query values, headers, bodies or the text of an exception that is not ours.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from reprlib import Repr
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+_LONGEST = 200
+_repr = Repr()
+_repr.maxlevel, _repr.maxdict, _repr.maxlist, _repr.maxtuple = 4, 8, 8, 8
+_repr.maxset = _repr.maxfrozenset = 8
+_repr.maxstring = _repr.maxother = 80
+_repr.maxlong = 40
+
+
+def one_line(text: str, longest: int = _LONGEST) -> str:
+    """``text`` on one line of at most ``longest`` characters, nothing unprintable."""
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shown(value: Any) -> str:
+    """The repr of ``value``, bounded: what the user compares with what was expected."""
+    if isinstance(value, str) and len(value) <= _repr.maxstring:
+        return repr(str(value))
+    try:
+        return one_line(_repr.repr(value))
+    except Exception:  # a foreign __repr__, or an int of more than 4300 digits
+        return f"<{type(value).__name__}>"
+
+
+def shown_url(url: Any) -> str:
+    """``url`` without userinfo, query values and fragment."""
+    try:
+        parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
+    except (TypeError, ValueError):
+        return "<no valid URL>"
+    scheme = f"{parts.scheme}://" if parts.scheme else ""
+    pairs = [pair.partition("=") for pair in parts.query.split("&")]
+    query = "&".join(f"{name}=…" if equals else "…" for name, equals, _ in pairs)
+    query = f"?{query}" if parts.query else ""
+    return one_line(scheme + parts.netloc.rpartition("@")[2] + parts.path + query)
+
+
+def shown_seconds(seconds: float) -> str:
+    """``seconds`` with a unit, and no more digits than one reads."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
+
+
+def shown_bytes(size: int) -> str:
+    """``size`` with a unit of 1000."""
+    for unit, bytes_ in (("MB", 1_000_000), ("kB", 1000)):
+        if size >= bytes_:
+            return f"{size / bytes_:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def shown_body(response: requests.Response) -> str:
+    """What kind of body the answer has: ``text/html, 1.2 kB``."""
+    size = len(response.content)
+    kind = response.headers.get("Content-Type", "no Content-Type").partition(";")[0]
+    return f"{one_line(kind.strip(), 60)}, {shown_bytes(size)}" if size else "no body"
+
+
+def shown_status(response: requests.Response) -> str:
+    """The status line of the answer: ``503 Service Unavailable``."""
+    return f"{response.status_code} {one_line(str(response.reason or ''), 60)}".rstrip()
+
+
+def shown_answer(response: requests.Response) -> str:
+    """The answer in one line: status, body, and where it came from if redirected."""
+    text = f"{shown_status(response)}, {shown_body(response)}"
+    if response.history:
+        text += f", redirected to {shown_url(response.url)}"
+    return text
+
+
+_PHRASES: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionResetError, "connection reset"),
+    (http.client.RemoteDisconnected, "connection closed without an answer"),
+    (socket.gaierror, "name not resolved"),
+    (ssl.SSLCertVerificationError, "certificate not accepted"),
+    (requests.exceptions.SSLError, "TLS failed"),
+    (requests.exceptions.ProxyError, "proxy failed"),
+    (requests.exceptions.ConnectTimeout, "connecting took too long"),
+    (requests.exceptions.Timeout, "the answer took too long"),
+    (requests.exceptions.ChunkedEncodingError, "body cut short"),
+    (requests.exceptions.ContentDecodingError, "body cannot be decoded"),
+    (requests.exceptions.TooManyRedirects, "too many redirects"),
+    (http.client.HTTPException, "not an HTTP answer"),
+)
+
+
+def related(exc: BaseException) -> Iterator[BaseException]:
+    """``exc`` and the exceptions that caused it, as requests and urllib3 nest them.
+
+    ``__context__`` is left out: its end is whatever the caller was just handling.
+    """
+    todo, seen = [exc], set()
+    while todo:
+        exc = todo.pop()
+        if id(exc) not in seen:
+            seen.add(id(exc))
+            yield exc
+            nested = (exc.__cause__, getattr(exc, "reason", None), *exc.args)
+            todo += [each for each in nested if isinstance(each, BaseException)]
+
+
+def shown_exception(exc: BaseException) -> str:
+    """The class of ``exc`` and a phrase of ours: requests' own texts hold whole URLs."""
+    name, causes = type(exc).__name__, list(related(exc))
+    for kind, phrase in _PHRASES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return f"{name}: {phrase}"
+    return name
+
+
+def refusal(argument: str, value: Any, right: str) -> ValueError:
+    """The error for an argument that cannot work: its name, its value, what is right."""
+    return ValueError(f"{argument} is {shown(value)}: {right}")
+
+
+def nearest(word: Any, words: Any) -> str:
+    """The right spelling for a wrong one, as the end of a sentence."""
+    from difflib import get_close_matches  # only ever needed for a mistake
+
+    close = get_close_matches(str(word).lower(), list(words), 1, 0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}There are {', '.join(map(repr, words))}"
