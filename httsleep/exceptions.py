@@ -126,14 +126,19 @@ def story(
 
 def _picklable(value: Any) -> Any:
     """``value`` if it survives a pickle; of a dict, what does; else ``None``."""
+    if _pickles(value):
+        return value
+    if isinstance(value, dict):
+        return {name: each for name, each in value.items() if _pickles(each)}
+    return None
+
+
+def _pickles(value: Any) -> bool:
     try:
         pickle.loads(pickle.dumps(value))
-    except Exception:
-        if not isinstance(value, dict):
-            return None
-        kept = {name: _picklable(each) for name, each in value.items()}
-        return {name: each for name, each in kept.items() if each is not None}
-    return value
+    except Exception:  # noqa: BLE001 - whatever a foreign class raises
+        return False
+    return True
 
 
 def _revive(

@@ -71,9 +71,9 @@ class _Exponential:
 
     def __call__(self, attempt: Attempt) -> float:
         try:
-            wait = self.initial * self.factor ** (attempt.number - 1)
+            wait = self.initial * float(self.factor) ** (attempt.number - 1)
         except OverflowError:
-            wait = self.maximum
+            wait = self.maximum if self.initial else 0.0
         return min(wait, self.maximum) * (1 - self.jitter * random.random())
 
 
@@ -120,10 +120,10 @@ def retry_after(response: requests.Response) -> float | None:
     """
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value[:300])  # 300 digits still are a float, 400 are not
+        return float(min(int(value[:20]), _LONGEST))
     try:
         date = parsedate_to_datetime(value)
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(0.0, date.timestamp() - time())
+        return min(max(0.0, date.timestamp() - time()), float(_LONGEST))
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

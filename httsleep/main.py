@@ -241,10 +241,10 @@ class HttSleeper:
         if not callable(polling_interval):
             polling_interval = seconds("polling_interval", polling_interval)
         self.polling_interval: Interval = polling_interval
-        if max_time is not None:
-            max_retries = None if max_retries is _MAX_RETRIES else max_retries
-            unlimited = max_retry_after is _MAX_RETRY_AFTER
-            max_retry_after = None if unlimited else max_retry_after
+        if max_retries is _MAX_RETRIES:
+            max_retries = None if max_time is not None else DEFAULT_MAX_RETRIES
+        if max_retry_after is _MAX_RETRY_AFTER:
+            max_retry_after = None if max_time is not None else DEFAULT_MAX_RETRY_AFTER
         self.max_retries = optional(whole, "max_retries", max_retries)
         self.max_time = optional(above_zero, "max_time", max_time)
         self.request_timeout = optional(above_zero, "request_timeout", request_timeout)
@@ -437,7 +437,7 @@ class HttSleeper:
         wait = max(self._interval(attempt), run.asked(attempt))
         # A poll that started any later would leave no time for one at the last moment.
         left = run.last_moment() - run.elapsed()
-        return wait if wait + run.slowest <= left else max(left, 0.0)
+        return wait if wait + run.slowest < left - _INSTANT else max(left, 0.0)
 
     def _interval(self, attempt: Attempt) -> float:
         """The ``polling_interval`` after ``attempt``, in seconds."""
@@ -448,8 +448,11 @@ class HttSleeper:
 
     def _rest(self, run: _Run, attempt: Attempt) -> None:
         """Sleep until the next poll; give up if there is none."""
-        if run.limit is None and run.elapsed() >= run.max_time:  # on_poll was slow
-            run.limit = run.out_of_time()
+        if run.limit is None and attempt.next_wait is not None:
+            left = max(run.last_moment() - run.elapsed(), 0.0)
+            sleep(min(attempt.next_wait, left))
+        if run.limit is None and run.elapsed() >= run.max_time:
+            run.limit = run.out_of_time()  # on_poll took long, or the machine slept
         if run.limit is not None:
             limit, why = run.limit
             raise GaveUp(
@@ -461,8 +464,6 @@ class HttSleeper:
                 attempts=run.polls,
                 elapsed=run.elapsed(),
             ) from None
-        left = max(run.last_moment() - run.elapsed(), 0.0)
-        sleep(min(attempt.next_wait or 0.0, left))
 
 
 def httsleep(

@@ -7,7 +7,6 @@ with ``stream=True``, ``Response.raw``, ``HTTPResponse.read1`` and ``connection`
 import builtins
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import copy
 from json import dumps
 from typing import Any
 
@@ -53,9 +52,10 @@ def own_request(
     fields = {name: copied(getattr(url_or_request, name)) for name in _FIELDS}
     if auth is not None:
         fields["auth"] = auth
+    for each in (headers or {}, fields["headers"]):
+        if not isinstance(each, Mapping):
+            raise ValueError(f"headers must be a dict, not a {_kind(each)}")
     if headers is not None:
-        if not isinstance(headers, Mapping):
-            raise ValueError(f"headers must be a dict, not a {_kind(headers)}")
         on_top = requests.structures.CaseInsensitiveDict(fields["headers"])
         on_top.update(headers)
         fields["headers"] = dict(on_top)
@@ -179,7 +179,7 @@ class Sender:
         :raises BodyTooLarge: for a body of more than ``max_body_size`` bytes.
         """
         try:
-            response = self._head(min(left(), _LONGEST))
+            response = self._head(_socket_timeout(left()))
             self._read(response, left)
         except requests.exceptions.ConnectionError as exc:
             # A stalled upload or body is a plain ConnectionError for requests.
@@ -214,13 +214,13 @@ class Sender:
     def _ready(self) -> requests.PreparedRequest:
         """The prepared request, made anew if the session is not as it was then."""
         session = self._session
-        settings = {name: getattr(session, name) for name in _SETTINGS}
+        settings = {name: _snapshot(getattr(session, name)) for name in _SETTINGS}
         if self._prepared is None or settings != self._prepared_for:
             self._prepared = session.prepare_request(requests.Request(**self._fields))
             self._environment = session.merge_environment_settings(
                 self._prepared.url, {}, True, self._options.get("verify"), None
             )
-            self._prepared_for = {name: copy(each) for name, each in settings.items()}
+            self._prepared_for = settings
         return self._prepared
 
     def _read(self, response: requests.Response, left: Left) -> None:
@@ -237,7 +237,8 @@ class Sender:
             if most is not None and size > most:  # an adapter that is not urllib3's
                 raise BodyTooLarge(most)
         except BaseException:
-            raw.close()
+            if raw is not None:
+                raw.close()
             raise
         finally:
             response.raw = raw
@@ -256,11 +257,11 @@ class _Bounded:
         """The decoded body in the pieces in which it arrives."""
         size, read1 = 0, self._raw.read1
         while True:
-            left = min(self._left(), _LONGEST)
+            left = self._left()
             if left <= 0:
                 raise requests.exceptions.ReadTimeout(_TOO_LONG)
             if sock := getattr(self._raw.connection, "sock", None):
-                sock.settimeout(left)
+                sock.settimeout(_socket_timeout(left))
             data = read1(_CHUNK, decode_content=decode_content)
             if not data:
                 return
@@ -268,6 +269,15 @@ class _Bounded:
             if self._most is not None and size > self._most:
                 raise BodyTooLarge(self._most)
             yield data
+
+
+def _snapshot(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _socket_timeout(left: float) -> float:
+    """``left`` seconds as a timeout that sockets take: above 0, and not too long."""
+    return min(max(left, 0.001), _LONGEST)
 
 
 #: What the builtins stand for: nothing that requests raises is one of them.

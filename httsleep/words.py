@@ -25,11 +25,10 @@ _repr.maxlong = 40
 
 def one_line(text: str, longest: int = _LONGEST) -> str:
     """``text`` on one line of at most ``longest`` characters, nothing unprintable."""
-    if len(text) > longest:
-        text = text[: longest - 1] + "…"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    line = text[: longest + 1]
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def shown(value: Any) -> str:
@@ -46,7 +45,10 @@ def shown_url(url: Any) -> str:
     """``url`` without userinfo, query values and fragment."""
     try:
         parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
+        misread = parts.port == 0 or ("@" in parts.path and not parts.netloc)
     except (TypeError, ValueError):
+        misread = True
+    if misread:  # a password may be anywhere in it
         return "<no valid URL>"
     scheme = f"{parts.scheme}://" if parts.scheme else ""
     pairs = [pair.partition("=") for pair in parts.query.split("&")]
