@@ -65,7 +65,7 @@ class _Unless(int):
 
 _MAX_RETRIES = _Unless(DEFAULT_MAX_RETRIES)
 _MAX_RETRY_AFTER = _Unless(DEFAULT_MAX_RETRY_AFTER)
-_INSTANT = 0.001  # seconds; less than this is no time left
+_INSTANT = 0.001  # seconds: less than this is no time, and may be lost in rounding
 
 
 class _Run:
@@ -424,7 +424,7 @@ class HttSleeper:
         """Which argument says that this was the last poll, and why; or ``None``."""
         if run.polls == run.max_retries:
             return "max_retries", f"max_retries={run.max_retries} is reached"
-        if run.elapsed() >= run.last_moment():
+        if run.elapsed() > run.last_moment() - _INSTANT:
             return run.out_of_time()
         asked, most = run.asked(attempt), run.max_retry_after
         if asked > most:

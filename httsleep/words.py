@@ -61,7 +61,7 @@ def shown_seconds(seconds: float) -> str:
     """``seconds`` with a unit, and no more digits than one reads."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
 def shown_bytes(size: int) -> str:

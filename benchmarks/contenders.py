@@ -1,0 +1,154 @@
+"""The contenders: each polls a URL until the status is SUCCESS, without a nap.
+
+As a command, ``contenders.py NAME`` answers each line on standard input, a URL, with
+the seconds of CPU time that the contender ``NAME`` took to poll it to the end.
+
+A contender imports what it needs by itself: httsleep 0.3.1 runs in an environment
+without the others.
+"""
+
+import http.client
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+#: What the eight conditions look for.
+EXPRESSIONS = ["$.status", "$.status", "$.items[0].state", "$.error.code"]
+
+#: What the hand-written loop waits for.
+UNTIL = {
+    "status_code": 200,
+    "jsonpath": [{"expression": "$.status", "value": "SUCCESS"}],
+}
+
+
+def redirected(response: requests.Response) -> bool:
+    """Whether the answer came from elsewhere."""
+    return bool(response.history)
+
+
+#: With ``UNTIL``, eight conditions: each of the five kinds, four times a JSONPath.
+ALARMS = [
+    {"status_code": 500},
+    {"text": "gone"},
+    {"json": {"status": "TIMEOUT"}},
+    {"callback": redirected},
+    {"jsonpath": [{"expression": "$.status", "value": "FAILED"}]},
+    {"jsonpath": [{"expression": "$.items[0].state", "value": "lost"}]},
+    {"jsonpath": [{"expression": "$.error.code", "value": "E42"}]},
+]
+
+
+def hand_written(url: str) -> requests.Response:
+    """The loop that one writes by hand, and what all others are compared with."""
+    with requests.Session() as s:
+        while True:
+            r = s.get(url, timeout=30)
+            if r.status_code == 200 and r.json()["status"] == "SUCCESS":
+                return r
+
+
+def hand_written_eight(url: str, finds: int = 0) -> requests.Response:
+    """The same with eight predicates on a body that is decoded once.
+
+    :param finds: how many JSONPaths are looked for beside, to see what these cost.
+    """
+    from jsonpath_ng.ext import parse  # type: ignore[attr-defined]
+
+    compiled = [parse(EXPRESSIONS[n % len(EXPRESSIONS)]) for n in range(finds)]
+    with requests.Session() as s:
+        while True:
+            r = s.get(url, timeout=30)
+            body = r.json()
+            for expression in compiled:
+                expression.find(body)
+            if (
+                r.status_code == 500
+                or r.text == "gone"
+                or body == {"status": "TIMEOUT"}
+                or redirected(r)
+                or body["status"] == "FAILED"
+                or body["items"][0]["state"] == "lost"
+                or body.get("error", {}).get("code") == "E42"
+            ):
+                raise RuntimeError("alarm")
+            if r.status_code == 200 and body["status"] == "SUCCESS":
+                return r
+
+
+def httsleep(url: str, alarms: Any = None) -> requests.Response:
+    """httsleep, whichever version is installed."""
+    from httsleep import HttSleeper
+
+    return HttSleeper(
+        url, until=UNTIL, alarms=alarms, polling_interval=0, max_retries=None
+    ).run()
+
+
+def success(response: requests.Response) -> bool:
+    """The condition of the hand-written loop."""
+    return response.status_code == 200 and response.json()["status"] == "SUCCESS"
+
+
+def polling2(url: str) -> Any:
+    """polling2 around a session."""
+    from polling2 import poll  # type: ignore[import-untyped]
+
+    with requests.Session() as s:
+        get = partial(s.get, url, timeout=30)
+        return poll(get, step=0, poll_forever=True, check_success=success)
+
+
+def tenacity(url: str) -> Any:
+    """tenacity around a session."""
+    from tenacity import Retrying, retry_if_not_result
+
+    with requests.Session() as s:
+        return Retrying(retry=retry_if_not_result(success))(s.get, url, timeout=30)
+
+
+def http_client(url: str) -> bytes:
+    """The floor: one connection of the standard library and no comfort."""
+    target = urlsplit(url)
+    connection = http.client.HTTPConnection(target.netloc, timeout=30)
+    while True:
+        connection.request("GET", target.path)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status == 200 and json.loads(body)["status"] == "SUCCESS":
+            connection.close()
+            return body
+
+
+CONTENDERS: dict[str, Callable[[str], object]] = {
+    "hand-written loop": hand_written,
+    "httsleep": httsleep,
+    "polling2": polling2,
+    "tenacity": tenacity,
+    "httsleep 0.3.1": httsleep,
+    "http.client": http_client,
+    "hand-written loop, eight conditions": hand_written_eight,
+    "… and four find() beside": partial(hand_written_eight, finds=4),
+    "… and eight find() beside": partial(hand_written_eight, finds=8),
+    "httsleep, eight conditions": partial(httsleep, alarms=ALARMS),
+}
+
+
+def main(name: str) -> None:
+    """Time the contender ``name`` on each URL that comes."""
+    time.sleep = lambda _: None  # before anybody imports it
+    contender = CONTENDERS[name]
+    for line in sys.stdin:
+        start = time.process_time()
+        contender(line.strip())
+        print(time.process_time() - start, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

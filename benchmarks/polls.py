@@ -1,0 +1,187 @@
+"""CPU time per poll: httsleep beside the loop that one would write by hand.
+
+Every contender is a process of its own, polls the same server on 127.0.0.1, and takes
+its turn in every round. Prints a table in reStructuredText: the median, over the
+rounds, of the CPU time divided by that of the hand-written loop in the same round.
+
+The processes get an empty environment. That flatters the hand-written loop: at each
+poll requests looks for proxies in every variable there is.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Self
+
+HERE = Path(__file__).parent
+PUBLISHED = "httsleep 0.3.1"
+
+#: Bytes of a body -> polls of one run.
+POLLS = {200: 150, 100_000: 30, 10_000_000: 2}
+SIZES = tuple(POLLS)
+#: Each group is measured against its first contender; the sizes that each one polls.
+GROUPS = {
+    "one condition": {
+        "hand-written loop": SIZES,
+        "httsleep": SIZES,
+        "polling2": SIZES,
+        "tenacity": SIZES,
+        PUBLISHED: SIZES[:1],
+        "http.client": SIZES[:1],
+    },
+    "eight conditions": {
+        "hand-written loop, eight conditions": SIZES,
+        "… and four find() beside": SIZES,
+        "… and eight find() beside": SIZES,
+        "httsleep, eight conditions": SIZES,
+    },
+}
+
+#: (contender, size) -> seconds per poll, one for each round.
+Times = dict[tuple[str, int], list[float]]
+
+
+class Child:
+    """A Python process that answers line by line; it ends with the ``with`` block."""
+
+    def __init__(self, python: str, script: str, *args: str) -> None:
+        self._process = subprocess.Popen(
+            [python, str(HERE / script), *args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env={"PYTHONUTF8": "1"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._process.communicate()
+
+    def ask(self, line: str) -> str:
+        """Send ``line`` and return the line that comes back."""
+        assert self._process.stdin
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        return self.read()
+
+    def read(self) -> str:
+        """The next line that the process prints."""
+        assert self._process.stdout
+        if line := self._process.stdout.readline():
+            return line.strip()
+        raise RuntimeError(f"{self._process.args!r} ended")
+
+
+def install_published(folder: str) -> str:
+    """Make an environment for the published httsleep and return its Python."""
+    venv.create(folder, with_pip=True)
+    python = str(Path(folder, "bin", "python"))
+    same = [f"{name}=={version(name)}" for name in ("requests", "urllib3")]
+    wanted = [PUBLISHED.replace(" ", "=="), *same]
+    subprocess.run([python, "-m", "pip", "install", "-qq", *wanted], check=True)
+    return python
+
+
+def measure(rounds: int) -> Times:
+    """Let the contenders take turns, and check that all have done the same."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        pythons = {PUBLISHED: install_published(folder)}
+        server = stack.enter_context(Child(sys.executable, "server.py"))
+        port = server.read()
+        children = {}
+        for name in (name for group in GROUPS.values() for name in group):
+            python = pythons.get(name, sys.executable)
+            children[name] = stack.enter_context(Child(python, "contenders.py", name))
+        times: Times = {}
+        for number, (warm, name, size) in enumerate(turns(rounds)):
+            path = f"/{size}/{POLLS[size]}/{number}"
+            seconds = float(children[name].ask(f"http://127.0.0.1:{port}{path}"))
+            if int(server.ask(path)) != POLLS[size]:
+                raise RuntimeError(f"{name}: not {POLLS[size]} polls of {size} bytes")
+            if warm:
+                times.setdefault((name, size), []).append(seconds / POLLS[size])
+        return times
+
+
+def turns(rounds: int) -> Iterator[tuple[bool, str, int]]:
+    """Whose turn it is; the first round is there to get warm, the start moves on."""
+    for number in range(rounds + 1):
+        print(f"round {number} of {rounds}", file=sys.stderr)
+        for group in GROUPS.values():
+            for size in SIZES:
+                names = [name for name, sizes in group.items() if size in sizes]
+                start = number % len(names)
+                for name in names[start:] + names[:start]:
+                    yield number > 0, name, size
+
+
+def table(times: Times) -> Iterator[str]:
+    """The lines of the list-table."""
+    yield ".. list-table:: CPU time per poll; the hand-written loop is 1"
+    yield "   :header-rows: 1"
+    yield ""
+    yield from row("", *(human(size) for size in SIZES))
+    for title, group in GROUPS.items():
+        yield from row(f"**{title}**", *("" for _ in SIZES))
+        hand = next(iter(group))
+        for name in group:
+            cells = (ratio(times, name, hand, size) for size in SIZES)
+            yield from row(name.removesuffix(f", {title}"), *cells)
+
+
+def row(*cells: str) -> Iterator[str]:
+    """The lines of one row."""
+    for number, cell in enumerate(cells):
+        yield f"   {' ' if number else '*'} - {cell}".rstrip()
+
+
+def ratio(times: Times, name: str, hand: str, size: int) -> str:
+    """The median of the ratios that the rounds gave."""
+    if name == hand:
+        return f"1 ({median(times[hand, size]) * 1e3:.2g} ms)"
+    if (name, size) not in times:
+        return "-"
+    pairs = zip(times[name, size], times[hand, size], strict=True)
+    return f"{median(mine / hands for mine, hands in pairs):.2f}"
+
+
+def human(size: int) -> str:
+    """``size`` bytes in a word."""
+    for unit, bytes_ in (("MB", 10**6), ("kB", 10**3)):
+        if size >= bytes_:
+            return f"{size // bytes_} {unit}"
+    return f"{size} bytes"
+
+
+def machine() -> str:
+    """What all this was measured on."""
+    names = ("requests", "urllib3", "jsonpath-ng", "polling2", "tenacity")
+    versions = (f"{name} {version(name)}" for name in names)
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    where = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return ", ".join((where, python, *versions))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="CPU time per poll")
+    parser.add_argument("--rounds", type=int, default=21, help="default: 21")
+    rounds = parser.parse_args().rounds
+    print(*table(measure(rounds)), sep="\n")
+    print(f"\n{machine()}; median of {rounds} rounds.")
+
+
+if __name__ == "__main__":
+    main()

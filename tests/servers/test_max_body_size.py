@@ -1,0 +1,125 @@
+"""``max_body_size``: what is larger is not read, however it is packed."""
+
+import gzip
+import tracemalloc
+import zlib
+
+import pytest
+import requests
+
+from httsleep import BodyTooLarge, GaveUp, HttSleeper, httsleep
+
+LIMIT = 100_000
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def chunked(body):
+    pieces = [body[i : i + 30_000] for i in range(0, len(body), 30_000)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in pieces)
+    return OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+def zipped(size):
+    return gzip.compress(bytes(size), 1)
+
+
+def deflated(size):
+    return zlib.compress(bytes(size), 1)
+
+
+ANSWERS = {
+    "plain": lambda size: (200, bytes(size)),
+    "until the end": lambda size: OK + b"\r\n" + bytes(size),
+    "chunked": lambda size: chunked(bytes(size)),
+    "gzip": lambda size: (200, zipped(size), {"Content-Encoding": "gzip"}),
+    "deflate": lambda size: (200, deflated(size), {"Content-Encoding": "deflate"}),
+    "404": lambda size: (404, bytes(size)),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_too_large(serve, naps, answer):
+    """One byte too many is BodyTooLarge, which says what the limit is."""
+    server = serve(answer(LIMIT + 1))
+    with pytest.raises(BodyTooLarge) as caught:
+        httsleep(server.url, status_code=200, max_body_size=LIMIT)
+    assert caught.value.limit == LIMIT
+    assert isinstance(caught.value, requests.exceptions.RequestException)
+    assert naps == []
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_just_right(serve, naps, answer):
+    """A body of exactly the limit is whole."""
+    server = serve(answer(LIMIT))
+    response = httsleep(
+        server.url, [{"status_code": 200}, {"status_code": 404}], max_body_size=LIMIT
+    )
+    assert response.content == bytes(LIMIT)
+
+
+@pytest.mark.parametrize("name", ["plain", "chunked", "gzip"])
+def test_none_is_no_limit(serve, naps, name):
+    """With ``None`` a body of any size is read."""
+    server = serve(ANSWERS[name](LIMIT * 50))
+    response = httsleep(server.url, status_code=200, max_body_size=None)
+    assert len(response.content) == LIMIT * 50
+
+
+def test_16_mib_unless_told_otherwise(serve, naps):
+    """A bomb of 16 MiB and a byte is too large, one of 16 MiB is not."""
+    size = 16 * 2**20
+    server = serve(ANSWERS["gzip"](size), ANSWERS["gzip"](size + 1))
+    assert len(httsleep(server.url, status_code=200).content) == size
+    with pytest.raises(BodyTooLarge):
+        httsleep(server.url, status_code=200)
+
+
+@pytest.mark.parametrize("name", ["plain", "until the end", "chunked", "gzip"])
+def test_memory_stays_bounded(serve, naps, name):
+    """Of 50 MB no more than a little beyond the limit is ever in memory."""
+    server = serve(ANSWERS[name](50_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooLarge):
+            httsleep(server.url, status_code=200, max_body_size=LIMIT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_the_next_poll_is_not_the_rest_of_a_large_body(serve, naps):
+    """A body that was not read to its end costs its connection, nothing else."""
+    server = serve((200, b"x" * LIMIT * 20), (200, "next"))
+    response = httsleep(
+        server.url,
+        status_code=200,
+        max_body_size=LIMIT,
+        ignore_exceptions=BodyTooLarge,
+    )
+    assert response.text == "next"
+    assert server.connections == 2
+
+
+def test_giving_up_on_large_bodies(serve, naps):
+    """Ignored to the end, it is the exception of GaveUp; there is no response."""
+    server = serve((200, b"x" * (LIMIT + 1)))
+    with pytest.raises(GaveUp) as caught:
+        httsleep(
+            server.url,
+            status_code=200,
+            max_body_size=LIMIT,
+            ignore_exceptions=[BodyTooLarge],
+            max_retries=2,
+        )
+    assert caught.value.response is None
+    assert isinstance(caught.value.exception, BodyTooLarge)
+
+
+def test_it_applies_to_poll(serve):
+    """A single poll is bounded as well."""
+    server = serve((200, b"x" * (LIMIT + 1)))
+    with HttSleeper(server.url, status_code=200, max_body_size=LIMIT) as sleeper:
+        with pytest.raises(BodyTooLarge):
+            sleeper.poll()

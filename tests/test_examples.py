@@ -1,0 +1,602 @@
+"""Every example in README.rst and docs/ runs.
+
+One test for each page. Its examples share a namespace and run in order:
+
+``.. code-block:: python``
+    is executed.
+``.. code-block:: pycon``
+    is executed, and what follows each ``>>>`` is compared, ``...`` standing for
+    anything.
+``.. code-block:: output``
+    is compared with what the page has printed since the last such block, to stdout and
+    stderr; ``...`` stands for anything.
+``.. invisible-code-block: python``
+    is executed and not shown: set-up, and assertions that no reader needs.
+``.. skip: next "why"``
+    leaves out the next block; the reason must be given.
+
+No nap is taken, but each counts: the clock of the thread that naps moves on as if it
+had been. What really takes less than 0.2 s, such as most requests, takes no time. So
+``elapsed``, ``max_time`` and the texts of exceptions are as they would be, the same
+each time, and a page is done in milliseconds.
+
+For invisible blocks there are some names: ``server`` (see :class:`Server`);
+``run_tests()``, which runs pytest on the tests and fixtures that the page has defined
+so far; ``install(name, module)``, which makes a module importable while the page lasts;
+``stand_in_for_airflow()``. The examples themselves are executed in a module ``page``.
+
+The server
+----------
+
+``http://server`` is a real HTTP server on 127.0.0.1; only the look-up of its name is
+patched. On every port but 80 its connections are refused, and any other name is
+unknown. It follows a script: a path has a list of answers, given one after the other,
+the last one for ever. The scripts start anew with each page, and with
+``server.restart()`` in an invisible block. Bodies are JSON if not said otherwise, and
+"HTML" is an error page of 47 bytes.
+
+``/endpoint``
+    503 HTML, ``{"status": "RUNNING"}``, ``{"status": "SUCCESS"}``.
+``/jobs/1``
+    503 HTML, then ``{"id": 1, "status": "RUNNING", "progress": 20}``, the same with 80,
+    then ``{"id": 1, "status": "SUCCESS", "progress": 100, "result": {"rows": 42}}``.
+``/jobs/2``, ``/jobs/3``, ``/jobs/4``
+    RUNNING (n - 1 times), SUCCESS; documents as above, and ``rows`` is 10 * n.
+``/jobs/failing``
+    RUNNING, ``{"id": "failing", "status": "FAILED", "error": "disk full"}``.
+``/jobs/endless``
+    ``{"id": "endless", "status": "RUNNING", "progress": 10}`` for ever.
+``/jobs/timeout``
+    RUNNING, ``{"id": "timeout", "status": "TIMEOUT"}``.
+``/jobs/paused``
+    RUNNING, ``{"id": "paused", "status": "PAUSED"}`` for ever.
+``POST /jobs``
+    wants a JSON body (else 400); 202, ``Location: http://server/jobs/1`` and
+    ``{"id": 1, "status": "QUEUED"}``. ``/jobs/1`` starts anew.
+``POST /search``
+    wants a JSON object with "query" (else 400); 202 ``{"done": false}`` twice, then 200
+    ``{"done": true, "hits": ["a", "b"]}``.
+``/health``
+    503, 503, 200; text/plain: ``starting``, ``starting``, ``OK``.
+``/state``
+    200 each time; text/plain: ``starting``, ``starting``, ``started``.
+``/status.xml``
+    ``<status>starting</status>``, ``<status>ready</status>``.
+``/deployments/7``
+    three documents like ``{"name": "web", "phase": "Progressing", "error": null,
+    "replicas": [{"state": "up"}, {"state": "starting"}, {"state": "starting"}],
+    "conditions": [{"type": "Available", "status": false}, {"type": "Progressing",
+    "status": true}]}``: 1, 2, 3 replicas are up; with 3 the phase is "Complete",
+    Available true and Progressing false.
+``/files/gone``
+    200 ``{"name": "gone"}`` twice, then 404.
+``/flaky``
+    the connection is dropped without an answer, twice; 502 HTML; dropped in the middle
+    of the body; ``{"status": "SUCCESS"}``.
+``/slow``
+    never answers the first time; then ``{"status": "SUCCESS"}``.
+``/busy``
+    429 with ``Retry-After: 30``, 503 with ``Retry-After: 10``, then
+    ``{"status": "SUCCESS"}``.
+``/maintenance``
+    503 HTML with ``Retry-After: 3600`` for ever.
+``/down``, ``/html``
+    503 HTML for ever; 200 HTML for ever.
+``/error``
+    ``{"status": "RUNNING"}``, then 500 ``{"error": "out of memory"}`` for ever.
+``/private``
+    needs Basic auth ``user``, ``password`` (else 401); RUNNING, SUCCESS.
+``/token``
+    needs ``Authorization: Bearer TOKEN`` (else 401); RUNNING, SUCCESS.
+``POST /login``, ``/report``
+    /login: 204, sets the cookie ``session``. /report needs it (else 401); 202
+    ``{"ready": false}``, 200 ``{"ready": true}``.
+``/moved``
+    301 to ``/health``.
+``/large``
+    20 MB of text.
+``/null``, ``/empty``
+    ``null``; 204 with no body.
+anything else
+    404 ``{"error": "not found"}``.
+"""
+
+import asyncio
+import base64
+import doctest
+import io
+import json
+import logging
+import re
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from unittest import SkipTest
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.rest import (
+    CodeBlockParser,
+    DocTestParser,
+    PythonCodeBlockParser,
+    SkipParser,
+)
+
+ROOT = Path(__file__).parent.parent
+#: What a code block can be in; the first three are run.
+LANGUAGES = {"python", "pycon", "output", "console", "ini", "text", "toml"}
+
+
+# The server.
+
+
+@dataclass(frozen=True)
+class Step:
+    """One answer of a script: a ``str`` body is sent as it is, all else as JSON."""
+
+    status: int
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: float = 1.0  # the share of the body that is sent before the connection drops
+
+
+_HTML = "<html><title>Service Unavailable</title></html>"
+DROP = Step(0)
+HANG = Step(-1)
+
+
+def html(status, **headers):
+    """An error page; in names of headers ``_`` stands for ``-``."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Step(status, _HTML, {"Content-Type": "text/html", **headers})
+
+
+def plain(status, body):
+    return Step(status, body, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def xml(body):
+    return Step(200, body, {"Content-Type": "application/xml"})
+
+
+def job(id_, status, **more):
+    return Step(200, {"id": id_, "status": status, **more})
+
+
+def jobs():
+    scripts = {
+        "/jobs/1": [
+            html(503),
+            job(1, "RUNNING", progress=20),
+            job(1, "RUNNING", progress=80),
+            job(1, "SUCCESS", progress=100, result={"rows": 42}),
+        ],
+        "/jobs/failing": [
+            job("failing", "RUNNING", progress=10),
+            job("failing", "FAILED", error="disk full"),
+        ],
+        "/jobs/endless": [job("endless", "RUNNING", progress=10)],
+        "/jobs/timeout": [
+            job("timeout", "RUNNING", progress=10),
+            job("timeout", "TIMEOUT"),
+        ],
+        "/jobs/paused": [
+            job("paused", "RUNNING", progress=10),
+            job("paused", "PAUSED", progress=10),
+        ],
+    }
+    for n in 2, 3, 4:
+        running = [job(n, "RUNNING", progress=10 * i) for i in range(1, n)]
+        done = job(n, "SUCCESS", progress=100, result={"rows": 10 * n})
+        scripts[f"/jobs/{n}"] = [*running, done]
+    return scripts
+
+
+def deployment(up):
+    complete = up == 3
+    document = {
+        "name": "web",
+        "phase": "Complete" if complete else "Progressing",
+        "error": None,
+        "replicas": [{"state": "up" if i < up else "starting"} for i in range(3)],
+        "conditions": [
+            {"type": "Available", "status": complete},
+            {"type": "Progressing", "status": not complete},
+        ],
+    }
+    return Step(200, document)
+
+
+RUNNING, SUCCESS = Step(200, {"status": "RUNNING"}), Step(200, {"status": "SUCCESS"})
+SCRIPTS = {
+    **jobs(),
+    "/endpoint": [html(503), RUNNING, SUCCESS],
+    "/search": [
+        Step(202, {"done": False}),
+        Step(202, {"done": False}),
+        Step(200, {"done": True, "hits": ["a", "b"]}),
+    ],
+    "/health": [plain(503, "starting"), plain(503, "starting"), plain(200, "OK")],
+    "/state": [plain(200, "starting"), plain(200, "starting"), plain(200, "started")],
+    "/status.xml": [xml("<status>starting</status>"), xml("<status>ready</status>")],
+    "/deployments/7": [deployment(1), deployment(2), deployment(3)],
+    "/files/gone": [
+        Step(200, {"name": "gone"}),
+        Step(200, {"name": "gone"}),
+        Step(404, {"error": "not found"}),
+    ],
+    "/flaky": [DROP, DROP, html(502), Step(200, SUCCESS.body, sent=0.5), SUCCESS],
+    "/slow": [HANG, SUCCESS],
+    "/busy": [html(429, Retry_After="30"), html(503, Retry_After="10"), SUCCESS],
+    "/maintenance": [html(503, Retry_After="3600")],
+    "/down": [html(503)],
+    "/html": [html(200)],
+    "/error": [RUNNING, Step(500, {"error": "out of memory"})],
+    "/private": [RUNNING, SUCCESS],
+    "/token": [RUNNING, SUCCESS],
+    "/login": [Step(204, "", {"Set-Cookie": "session=1; Path=/"})],
+    "/report": [Step(202, {"ready": False}), Step(200, {"ready": True})],
+    "/moved": [Step(301, "", {"Location": "/health"})],
+    "/large": [plain(200, "0123456789" * 2_000_000)],
+    "/null": [Step(200, None)],
+    "/empty": [Step(204, "")],
+}
+NOT_FOUND = Step(404, {"error": "not found"})
+BAD_REQUEST = Step(400, {"error": "the body is not the JSON that was expected"})
+UNAUTHORIZED = Step(401, {"error": "unauthorized"}, {"WWW-Authenticate": "Basic"})
+BASIC = "Basic " + base64.b64encode(b"user:password").decode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one packet: else each answer takes 40 ms
+
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        except ConnectionError:  # the client did not want to know any more
+            self.close_connection = True
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = self.path.partition("?")[0]
+        step = self.server.owner.step(self.command, path, self.headers, body)
+        if step is HANG:
+            self.server.owner.stopped.wait(30)
+        if step in (DROP, HANG):
+            self.close_connection = True
+            return
+        text = step.body if isinstance(step.body, str) else json.dumps(step.body)
+        content = text.encode()
+        self.send_response(step.status)
+        for name, value in {"Content-Type": "application/json", **step.headers}.items():
+            self.send_header(name, value)
+        if step.status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content[: int(len(content) * step.sent)])
+        self.wfile.flush()
+        self.close_connection = self.close_connection or step.sent < 1
+
+    do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class Server:
+    """``http://server``; a context manager.
+
+    :ivar requests: what was asked so far: a list of ``(method, path, headers, body)``.
+    """
+
+    def __init__(self):
+        self.stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.owner = self
+        self._http.daemon_threads = True
+        # A port that nobody listens on, and that nobody else can get.
+        self._closed = socket.socket()
+        self._closed.bind(("127.0.0.1", 0))
+        self._getaddrinfo = socket.getaddrinfo
+        self.restart()
+
+    def restart(self):
+        """Start all scripts anew and forget the requests."""
+        self.requests = []
+        self._scripts = {path: list(steps) for path, steps in SCRIPTS.items()}
+        self._refusals = 0
+
+    def script(self, path, *steps):
+        """Have ``path`` give these answers; a step is a status or (status, body)."""
+        pairs = [step if isinstance(step, tuple) else (step, {}) for step in steps]
+        self._scripts[path] = [Step(status, body) for status, body in pairs]
+
+    def refuse(self, connections):
+        """Refuse the next connections, as many as are given."""
+        self._refusals = connections
+
+    def step(self, method, path, headers, body):
+        """The answer to a request."""
+        with self._lock:
+            self.requests.append((method, path, headers, body))
+            authorization = headers.get("Authorization", "")
+            if path in ("/jobs", "/search") and method == "POST":
+                try:
+                    document = json.loads(body)
+                except ValueError:
+                    return BAD_REQUEST
+                if path == "/jobs":
+                    self._scripts["/jobs/1"] = list(SCRIPTS["/jobs/1"])
+                    location = {"Location": "http://server/jobs/1"}
+                    return Step(202, {"id": 1, "status": "QUEUED"}, location)
+                if not (isinstance(document, dict) and "query" in document):
+                    return BAD_REQUEST
+            if (
+                (path == "/private" and authorization != BASIC)
+                or (path == "/token" and authorization != "Bearer TOKEN")
+                or (path == "/report" and "session=1" not in headers.get("Cookie", ""))
+            ):
+                return UNAUTHORIZED
+            script = self._scripts.get(path, [NOT_FOUND])
+            return script.pop(0) if len(script) > 1 else script[0]
+
+    def look_up(self, host, port, *args, **kwargs):
+        """In place of ``socket.getaddrinfo``."""
+        if host == "server":
+            there = port in (80, "80", "http") and not self._refusals
+            self._refusals = max(self._refusals - 1, 0)
+            address = self._http.server_address if there else self._closed.getsockname()
+            return self._getaddrinfo(*address, *args, **kwargs)
+        if host in ("127.0.0.1", "localhost"):
+            return self._getaddrinfo(host, port, *args, **kwargs)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    def __enter__(self):
+        serve = {"poll_interval": 0.01}
+        threading.Thread(target=self._http.serve_forever, kwargs=serve).start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._closed.close()
+
+
+# The clock, and what else a page finds around it.
+
+
+class Clock(threading.local):
+    """The clock of a thread: its naps, and what else took long enough to notice."""
+
+    now = seen = 0.0
+
+    def sleep(self, seconds):
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        self.now += seconds
+
+    def monotonic(self):
+        gap, self.seen = time.monotonic() - self.seen, time.monotonic()
+        self.now += gap if gap > 0.2 else 0.0
+        return self.now
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The server, and a way to it that no setting of this machine can change."""
+    with Server() as server:
+        monkeypatch.setattr("socket.getaddrinfo", server.look_up)
+        monkeypatch.setenv("NO_PROXY", "*")
+        monkeypatch.setenv("no_proxy", "*")
+        monkeypatch.setenv("NETRC", "/dev/null")
+        yield server
+
+
+@pytest.fixture
+def _clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("httsleep.main.sleep", clock.sleep)
+    monkeypatch.setattr("httsleep.main.monotonic", clock.monotonic)
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    no_nap = asyncio.sleep
+
+    async def sleep(seconds):
+        clock.sleep(seconds)
+        await no_nap(0)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+
+
+@contextmanager
+def untouched_logging():
+    """No handlers that pytest has set, and afterwards everything as it was."""
+    loggers = [logging.getLogger(), logging.getLogger("httsleep")]
+    before = [(each.level, each.handlers[:]) for each in loggers]
+    loggers[0].handlers[:] = []
+    try:
+        yield
+    finally:
+        for logger, (level, handlers) in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
+
+
+@pytest.fixture
+def page(server, _clock, monkeypatch, tmp_path):
+    """The module that the examples of a page are executed in."""
+    module = ModuleType("page")
+    module.server = server
+    module.run_tests = lambda: run_tests(tmp_path)
+    module.install = partial(monkeypatch.setitem, sys.modules)
+    module.stand_in_for_airflow = lambda: stand_in_for_airflow(module.install)
+    module.install("page", module)
+    monkeypatch.chdir(tmp_path)
+    return module
+
+
+def run_tests(folder):
+    """Run pytest on the tests that the page has defined so far: they must pass."""
+    path = folder / "test_page.py"
+    path.write_text("from page import *\n")
+    sys.modules.pop(path.stem, None)  # that of another page
+    arguments = ["-p", "no:cacheprovider", "-q", f"--rootdir={folder}", "-W", "error"]
+    assert pytest.main([*arguments, "--import-mode=importlib", str(path)]) == 0
+
+
+class BaseSensorOperator:
+    """Stands in for the class of this name in ``airflow.sdk``.
+
+    Airflow is too large to install for one example: 130 packages. This class takes only
+    the arguments that the example gives, and pokes until it is told to stop, as the
+    real one does, but without its naps, rescheduling and retries. The example was also
+    run, by hand, with the base class of apache-airflow-task-sdk 1.3.
+    """
+
+    def __init__(self, *, task_id, mode="poke", poke_interval=60, timeout=None):
+        self.task_id, self.mode = task_id, mode
+        self.poke_interval, self.timeout = poke_interval, timeout
+
+    def execute(self, context):
+        while not (told := self.poke(context)).is_done:
+            pass
+        return told.xcom_value
+
+
+class PokeReturnValue:
+    """Stands in for the class of this name in ``airflow.sdk``."""
+
+    def __init__(self, is_done, xcom_value=None):
+        self.is_done, self.xcom_value = is_done, xcom_value
+
+
+class AirflowFailException(Exception):
+    """Stands in for the class of this name in ``airflow.sdk.exceptions``."""
+
+
+def stand_in_for_airflow(install):
+    """Make importable what the example of a sensor imports."""
+    names = {
+        "airflow": (),
+        "airflow.sdk": (BaseSensorOperator, PokeReturnValue),
+        "airflow.sdk.exceptions": (AirflowFailException,),
+    }
+    for name, classes in names.items():
+        module = ModuleType(name)
+        vars(module).update({each.__name__: each for each in classes})
+        install(name, module)
+
+
+# The pages.
+
+
+class Printed:
+    """Compares a block with what was printed since the last one."""
+
+    def __init__(self):
+        self.buffer = io.StringIO()
+
+    def __call__(self, example):
+        got, want = self.buffer.getvalue(), str(example.parsed)
+        self.buffer.seek(0)
+        self.buffer.truncate()
+        checker = doctest.OutputChecker()
+        if not checker.check_output(want, got, doctest.ELLIPSIS):
+            flags = doctest.ELLIPSIS | doctest.REPORT_NDIFF
+            return checker.output_difference(doctest.Example("", want), got, flags)
+        return None
+
+
+def parsed(path):
+    """The examples of a page, and where what they print goes."""
+    languages = re.findall(
+        r"^ *\.\. (?:code-block|code|sourcecode)::(.*)", path.read_text(), re.MULTILINE
+    )
+    unknown = {each.strip() for each in languages} - LANGUAGES
+    assert not unknown, f"{path.name} has code blocks in {unknown}: would they run?"
+    printed = Printed()
+    parsers = [
+        PythonCodeBlockParser(),
+        DocTestParser(doctest.ELLIPSIS),
+        CodeBlockParser("output", printed),
+        SkipParser(),
+    ]
+    return Sybil(parsers).parse(path), printed.buffer
+
+
+def run(path, page):
+    """Run the examples of a page in a module."""
+    document, printed = parsed(path)
+    document.namespace = page.__dict__
+    with untouched_logging(), redirect_stdout(printed), redirect_stderr(printed):
+        for example in document:
+            if example.parsed == ("next", None):
+                pytest.fail(f"{path.name}:{example.line}: a skip without a reason")
+            with suppress(SkipTest):  # of the block after ".. skip: next", no other
+                example.evaluate()
+
+
+def pages():
+    """README.rst and the pages in docs/ that have examples."""
+    found = [ROOT / "README.rst", *sorted(ROOT.glob("docs/**/*.rst"))]
+    return [path for path in found if path.exists() and list(parsed(path)[0])]
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_examples_of_a_page_run(path, page):
+    """The examples of a page do what the page says."""
+    run(path, page)
+
+
+# The examples are only as good as what runs them.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".. code-block:: python\n\n    assert 1 == 2\n",
+        ".. invisible-code-block: python\n\n    assert 1 == 2\n",
+        ".. code-block:: pycon\n\n    >>> 1 + 1\n    3\n",
+        ".. code-block:: python\n\n    print(1)\n\n.. code-block:: output\n\n    2\n",
+        ".. skip: next\n\n.. code-block:: python\n\n    pass\n",
+        ".. code-block:: py\n\n    pass\n",
+        ".. code-block:: python\n\n    def test(): assert 1 == 2\n    run_tests()\n",
+        ".. code-block:: python\n\n    run_tests()\n",
+    ],
+)
+def test_a_wrong_example_fails(text, page, tmp_path):
+    """A page that is wrong fails its test."""
+    path = tmp_path / "wrong.rst"
+    path.write_text(text)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        run(path, page)
+
+
+def test_naps_count_but_take_no_time(page, tmp_path):
+    """A wait of an hour is told as one, and is over at once."""
+    path = tmp_path / "right.rst"
+    path.write_text("""\
+.. code-block:: pycon
+
+    >>> from httsleep import httsleep
+    >>> httsleep('http://server/down', status_code=200,
+    ...          polling_interval=600, max_time=3600)
+    Traceback (most recent call last):
+    httsleep.exceptions.GaveUp: GET ... gave up after 7 polls in 3599.9 s: ...
+      last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
+      not met: status_code is 503, not 200
+      polls: 7 x 503 Service Unavailable
+""")
+    began = time.perf_counter()
+    run(path, page)
+    assert time.perf_counter() - began < 60

@@ -1,0 +1,470 @@
+import http.client
+import logging
+import pickle
+import socket
+import ssl
+import traceback
+import warnings
+
+import pytest
+import requests
+from requests import exceptions as broken
+
+from httsleep import Alarm, GaveUp, HttSleeper, httsleep
+from httsleep.words import (
+    nearest,
+    one_line,
+    refusal,
+    related,
+    shown,
+    shown_answer,
+    shown_body,
+    shown_bytes,
+    shown_exception,
+    shown_seconds,
+    shown_status,
+    shown_url,
+)
+
+URL = "http://server/endpoint"
+
+
+class Hostile:
+    def __repr__(self):
+        raise RuntimeError("no repr today")
+
+
+# one line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("as it is", "as it is"),
+        ("é 漢 🙂", "é 漢 🙂"),
+        ("two\nlines", "two\\nlines"),
+        ("\r\x1b[31mred", "\\r\\x1b[31mred"),
+        ("\u2028\u202e", "\\u2028\\u202e"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_a_line_escapes_what_a_terminal_would_obey(text, line):
+    """What cannot be printed is escaped, and all else stays as it is."""
+    assert one_line(text) == line
+
+
+def test_a_line_is_cut_to_its_longest():
+    """A text that is too long ends in an ellipsis, within the longest length."""
+    assert one_line("abcdef", 6) == "abcdef"
+    assert one_line("abcdefg", 6) == "abcde…"
+
+
+def test_a_line_of_escapes_is_cut_as_well():
+    """Escaping does not make a line longer than asked for."""
+    assert len(one_line("\n" * 300, 200)) <= 200
+
+
+# values
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("SUCCESS", "'SUCCESS'"),
+        ("a\nb", "'a\\nb'"),
+        (200, "200"),
+        (None, "None"),
+        (True, "True"),
+        (1.5, "1.5"),
+        ({"status": "RUNNING"}, "{'status': 'RUNNING'}"),
+        ([1, [2]], "[1, [2]]"),
+        (Hostile(), "<Hostile>"),
+    ],
+)
+def test_a_value_is_shown_as_its_repr(value, text):
+    """A short value is shown as Python writes it, or as its class if that fails."""
+    assert shown(value) == text
+
+
+LARGE = {
+    "long text": "x" * 10_000,
+    "escapes": "\x00" * 79,
+    "digits": 10**5000,
+    "list": list(range(1000)),
+    "dict": {str(number): "y" * 1000 for number in range(100)},
+    "depth": [[[[[[[["deep"]]]]]]]],
+    "hostile": [Hostile()],
+}
+
+
+@pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
+def test_a_large_value_is_shown_in_short(value):
+    """However large a value is, it is shown in one bounded line."""
+    assert len(shown(value)) <= 500
+    assert shown(value).isprintable()
+
+
+# URLs
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("http://server/endpoint", "http://server/endpoint"),
+        (b"http://server/bytes", "http://server/bytes"),
+        ("http://server:8080/a/b", "http://server:8080/a/b"),
+        ("http://user:secret@server/a", "http://server/a"),
+        ("http://user:sec@ret@server/a", "http://server/a"),
+        ("http://server/a?token=secret&page=secret", "http://server/a?token=…&page=…"),
+        ("http://server/a?secret", "http://server/a?…"),
+        ("http://server/a#secret", "http://server/a"),
+        ("/relative?key=secret", "/relative?key=…"),
+        ("http://server/a\x1b[31m", "http://server/a\\x1b[31m"),
+        ("http://[::1/", "<no valid URL>"),
+        (b"http://\xff", "<no valid URL>"),
+        (None, "<no valid URL>"),
+        (5, "<no valid URL>"),
+    ],
+)
+def test_a_url_is_shown_without_what_is_secret_in_it(url, text):
+    """Userinfo, query values and the fragment of a URL are not shown."""
+    assert shown_url(url) == text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:pa/secret@server/",
+        "http://user:secret/x@server/",
+        "http://user:secret#x@server/",
+        "http://user:secret?x@server/",
+        "user:secret@server/endpoint",
+        "http:/user:secret@server/endpoint",
+        "//user:secret@server/endpoint",
+    ],
+)
+def test_a_url_that_is_written_wrong_shows_no_password(url):
+    """A password is not shown either where a mistake has moved it in the URL."""
+    assert "secret" not in shown_url(url)
+
+
+def test_a_long_url_is_cut():
+    """A URL of any length is shown in one bounded line."""
+    assert len(shown_url("http://server/" + "a" * 10_000)) <= 200
+
+
+# quantities
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (0.25, "250 ms"),
+        (1, "1.0 s"),
+        (99, "99.0 s"),
+        (100, "100 s"),
+        (3600.4, "3600 s"),
+    ],
+)
+def test_seconds_have_a_unit(seconds, text):
+    """Seconds are shown with a unit and no digit too many."""
+    assert shown_seconds(seconds) == text
+
+
+def test_seconds_without_end_are_short():
+    """The absurd number of seconds that a server may ask for is a few characters."""
+    assert len(shown_seconds(1e300)) <= 20
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1200, "1.2 kB"),
+        (16 * 2**20, "16.8 MB"),
+    ],
+)
+def test_bytes_have_a_unit(size, text):
+    """A size is shown with a unit of 1000."""
+    assert shown_bytes(size) == text
+
+
+# answers
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        ("", "text/html", "no body"),
+        ("x" * 1200, "text/html; charset=utf-8", "text/html, 1.2 kB"),
+        ("x", None, "no Content-Type, 1 bytes"),
+        ("x", "a\x1bb" + "c" * 100, "a\\x1bb"),
+    ],
+)
+def test_a_body_is_shown_as_its_kind_and_size(make_response, body, kind, text):
+    """Of a body its kind and size are shown, nothing of what is in it."""
+    headers = {} if kind is None else {"Content-Type": kind}
+    assert shown_body(make_response(200, body, headers)).startswith(text)
+
+
+def test_a_status_is_shown_with_its_reason(make_response):
+    """A status is shown with the reason phrase, if it has one."""
+    assert shown_status(make_response(503)) == "503 Service Unavailable"
+    assert shown_status(make_response(299)) == "299"
+
+
+def test_a_reason_phrase_cannot_forge_a_line(make_response):
+    """A reason phrase is escaped and cut."""
+    response = make_response(200)
+    response.reason = "OK\n" + "x" * 1000
+    assert shown_status(response).startswith("200 OK\\nx")
+    assert len(shown_status(response)) < 100
+
+
+def test_an_answer_says_where_it_was_redirected_to(make_response):
+    """An answer after a redirect is shown with where it came from, without secrets."""
+    response = make_response(200, "x", url="http://other/login?next=secret")
+    assert "redirected" not in shown_answer(response)
+    response.history.append(make_response(302))
+    assert shown_answer(response) == (
+        "200 OK, no Content-Type, 1 bytes, redirected to http://other/login?next=…"
+    )
+
+
+# exceptions of others
+
+
+def caused(exc, cause):
+    exc.__cause__ = cause
+    return exc
+
+
+@pytest.mark.parametrize(
+    ("exc", "text"),
+    [
+        (
+            broken.ConnectionError(caused(OSError(), ConnectionRefusedError())),
+            "ConnectionError: connection refused",
+        ),
+        (
+            broken.ConnectionError(ConnectionResetError(104, "secret")),
+            "ConnectionError: connection reset",
+        ),
+        (
+            broken.ConnectionError(http.client.RemoteDisconnected()),
+            "ConnectionError: connection closed without an answer",
+        ),
+        (
+            broken.ConnectionError(socket.gaierror()),
+            "ConnectionError: name not resolved",
+        ),
+        (
+            broken.SSLError(ssl.SSLCertVerificationError()),
+            "SSLError: certificate not accepted",
+        ),
+        (broken.SSLError("secret"), "SSLError: TLS failed"),
+        (broken.ProxyError("secret"), "ProxyError: proxy failed"),
+        (broken.ConnectTimeout(), "ConnectTimeout: connecting took too long"),
+        (broken.ReadTimeout("secret"), "ReadTimeout: the answer took too long"),
+        (broken.ChunkedEncodingError(), "ChunkedEncodingError: body cut short"),
+        (
+            broken.ContentDecodingError(),
+            "ContentDecodingError: body cannot be decoded",
+        ),
+        (broken.TooManyRedirects(), "TooManyRedirects: too many redirects"),
+        (
+            broken.ConnectionError(http.client.BadStatusLine("secret")),
+            "ConnectionError: not an HTTP answer",
+        ),
+        (KeyError("secret"), "KeyError"),
+    ],
+    ids=str,
+)
+def test_an_exception_is_shown_in_words_of_ours(exc, text):
+    """A foreign exception is its class and a phrase of ours, never its own text."""
+    assert shown_exception(exc) == text
+
+
+def test_related_exceptions_are_each_found_once():
+    """Causes, reasons and nested arguments are followed, and a circle ends."""
+    inner, reason, cause = ValueError(), KeyError(), OSError()
+    outer = caused(RuntimeError("text", inner), cause)
+    outer.reason = reason
+    inner.__cause__ = outer
+    assert {id(each) for each in related(outer)} == {
+        *(id(outer), id(inner), id(reason), id(cause))
+    }
+    assert len(list(related(outer))) == 4
+
+
+def test_what_the_caller_was_handling_is_not_related():
+    """An exception that was only being handled at the time is not a cause."""
+    exc = broken.ConnectionError()
+    exc.__context__ = ConnectionRefusedError()
+    assert list(related(exc)) == [exc]
+
+
+# mistakes of the caller
+
+
+def test_a_refusal_names_argument_value_and_what_is_right():
+    """A refusal is a ValueError with the argument, its value and what would do."""
+    error = refusal("max_retries", 0, "give an int of at least 1")
+    assert type(error) is ValueError
+    assert str(error) == "max_retries is 0: give an int of at least 1"
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("status", "did you mean 'status_code'? There are 'status_code', 'json'"),
+        ("JSON", "did you mean 'json'? There are 'status_code', 'json'"),
+        ("zzz", "There are 'status_code', 'json'"),
+        (5, "There are 'status_code', 'json'"),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_right_one(word, text):
+    """A misspelt word is answered with the nearest one, and with all there are."""
+    assert nearest(word, ("status_code", "json")) == text
+
+
+# the canary: one secret, wherever a caller may put one
+
+SECRET = "canary-5e7d"
+
+
+def secret_request(url=f"http://user:{SECRET}@server/endpoint?token={SECRET}#{SECRET}"):
+    return requests.Request(
+        "POST",
+        url,
+        params={"key": SECRET},
+        headers={"X-Token": SECRET, "Cookie": f"session={SECRET}"},
+        data={"password": SECRET},
+        cookies={"session": SECRET},
+    )
+
+
+SECRETS = {"auth": ("user", SECRET), "headers": {"Authorization": f"Bearer {SECRET}"}}
+
+
+def own_words_of(exc):
+    """All that httsleep itself says in an exception: text, notes, pickled text."""
+    pickled = pickle.loads(pickle.dumps(exc))
+    return [
+        *(str(exc), repr(exc), str(pickled), repr(pickled)),
+        *getattr(exc, "__notes__", ()),
+        *traceback.format_exception(exc),
+        pickle.dumps(exc.args).decode("latin-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"status_code": 201, "max_retries": 3},
+        {"status_code": 201, "alarms": {"status_code": 503}},
+        {"status_code": 201, "max_time": 5},
+        {"status_code": 201, "max_retry_after": 3},
+    ],
+    ids=["max_retries", "alarm", "max_time", "max_retry_after"],
+)
+def test_no_secret_is_told(server, caplog, arguments):
+    """No credential is in an exception, a log record, a note or an Attempt."""
+    caplog.set_level(logging.DEBUG, "httsleep")
+    inner = broken.ConnectionError(f"POST {URL}?token={SECRET}")
+    server.post(URL, body=broken.ConnectionError(inner))
+    server.post(URL, body=broken.ReadTimeout(f"{URL}?token={SECRET}"))
+    server.post(
+        f"http://user:{SECRET}@server/login",
+        status=503,
+        headers={"Retry-After": "4"},
+    )
+    where = f"http://user:{SECRET}@server/login?next={SECRET}"
+    server.post(URL, status=307, headers={"Location": where})
+    attempts = []
+    with pytest.raises((GaveUp, Alarm)) as info:
+        httsleep(
+            secret_request(),
+            ignore_exceptions=(ConnectionError, TimeoutError),
+            on_poll=attempts.append,
+            **SECRETS,
+            **arguments,
+        )
+    told = own_words_of(info.value)
+    told += [text for each in attempts for text in (str(each), repr(each))]
+    told += [record.getMessage() for record in caplog.records]
+    assert len(caplog.records) >= 3
+    assert "redirected to http://server/login?next=…" in str(info.value)
+    assert not [text for text in told if SECRET in text]
+
+
+def test_no_secret_is_told_of_what_is_not_ignored(server, caplog):
+    """The note on an exception that ends the run, and the log, hold no credential."""
+    caplog.set_level(logging.DEBUG, "httsleep")
+    server.post(URL, body=broken.ConnectionError("refused"))
+    with pytest.raises(broken.ConnectionError) as info:
+        httsleep(secret_request(), status_code=200, **SECRETS)
+    told = [*info.value.__notes__, *map(str, caplog.messages)]
+    assert "POST http://server/endpoint" in info.value.__notes__[0]
+    assert not [text for text in told if SECRET in text]
+
+
+def generator():
+    yield SECRET
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"url_or_request": f"user:{SECRET}@server/endpoint"},
+        {"url_or_request": f"user:{SECRET}@server:8080/endpoint"},
+        {"url_or_request": f"http://user:{SECRET}/@server/endpoint"},
+        {"url_or_request": f"http://user:{SECRET}#@server/endpoint"},
+        {"url_or_request": f"http://user:{SECRET}?@server/endpoint"},
+        {"url_or_request": f"http:/user:{SECRET}@server/endpoint"},
+        {"url_or_request": f"//user:{SECRET}@server/endpoint"},
+        {"url_or_request": f"ftp://user:{SECRET}@server/endpoint?token={SECRET}"},
+        {"url_or_request": f"http://user:{SECRET}@:80?token={SECRET}"},
+        {"url_or_request": f"http://user:{SECRET}@server:x/"},
+        {"url_or_request": [SECRET]},
+        {"url_or_request": SECRET.encode()},
+        {"url_or_request": requests.Request("GET", f"u:{SECRET}@server")},
+        {"url_or_request": requests.Request("POST", URL, data=generator())},
+        {"url_or_request": requests.Request("POST", URL, json={SECRET: {SECRET}})},
+        {"url_or_request": requests.Request("GET", URL, headers=[("a", SECRET)])},
+        {"auth": SECRET},
+        {"auth": ["user", SECRET]},
+        {"auth": ("user", SECRET, "x")},
+        {"headers": {"X-Token": f"{SECRET}\n"}},
+        {"headers": {"X-Token": [SECRET]}},
+        {"headers": SECRET},
+        {"headers": [("X-Token", SECRET)]},
+        {"session": SECRET},
+        {"max_retries": 0},
+        {"until": {}},
+    ],
+)
+def test_no_secret_is_told_by_a_refusal(arguments):
+    """A ValueError of the constructor shows no credential."""
+    arguments = {"url_or_request": URL, **arguments}
+    if "until" not in arguments:
+        arguments["status_code"] = 200
+    with pytest.raises(ValueError) as info:
+        HttSleeper(**arguments)
+    told = "".join(traceback.format_exception(info.value))
+    assert SECRET not in str(info.value)
+    assert SECRET not in told.partition("ValueError")[2]
+
+
+def test_no_secret_is_told_by_a_warning(answers):
+    """The warning about loglevel shows no credential."""
+    answers(200)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        httsleep(
+            f"{URL}?token={SECRET}", status_code=200, loglevel="DEBUG", **SECRETS
+        )
+    assert caught
+    assert not [each for each in caught if SECRET in str(each.message)]
