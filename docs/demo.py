@@ -70,8 +70,8 @@ resp = httsleep('http://127.0.0.1:{port}/jobs/1',
 """,
     "A job that fails: an alarm ends the wait": """
 resp = httsleep('http://127.0.0.1:{port}/jobs/2',
-                until=[{{'jsonpath': [{{'expression': '$.status', 'value': 'SUCCESS'}}]}}],
-                alarms=[{{'jsonpath': [{{'expression': '$.status', 'value': 'FAILED'}}]}}],
+                jsonpath=[{{'expression': '$.status', 'value': 'SUCCESS'}}],
+                alarms={{'json': {{'status': 'FAILED', 'error': 'disk full'}}}},
                 polling_interval=0.4, max_time=10, on_poll=print)
 """,
     "A job that never ends: httsleep gives up, and says why": """
@@ -111,4 +111,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[2])) if sys.argv[1:2] == ["serve"] else main()
+    if sys.argv[1:2] == ["serve"]:
+        serve(int(sys.argv[2]))
+    else:
+        main()

@@ -136,7 +136,7 @@ def _picklable(value: Any) -> Any:
 def _pickles(value: Any) -> bool:
     try:
         pickle.loads(pickle.dumps(value))
-    except Exception:  # noqa: BLE001 - whatever a foreign class raises
+    except Exception:  # whatever a foreign class raises
         return False
     return True
 

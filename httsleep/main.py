@@ -14,7 +14,8 @@ from requests.auth import AuthBase
 
 from .attempt import Attempt
 from .conditions import Conditions, Verdict, conditions, copied, judge
-from .exceptions import Alarm, GaveUp, story
+from .exceptions import Alarm as Alarm  # users import it from here
+from .exceptions import GaveUp, story
 from .intervals import (
     Interval,
     Seconds,

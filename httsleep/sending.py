@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 from requests.exceptions import ChunkedEncodingError, SSLError
+from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from .conditions import Ignores, copied
@@ -56,7 +57,7 @@ def own_request(
         if not isinstance(each, Mapping):
             raise ValueError(f"headers must be a dict, not a {_kind(each)}")
     if headers is not None:
-        on_top = requests.structures.CaseInsensitiveDict(fields["headers"])
+        on_top = CaseInsensitiveDict(fields["headers"])
         on_top.update(headers)
         fields["headers"] = dict(on_top)
     _check_auth(fields["auth"])
@@ -97,7 +98,7 @@ def _check_headers(headers: Mapping[Any, Any]) -> None:
 def _check_url(request: requests.Request) -> None:
     prepared = requests.PreparedRequest()
     try:
-        prepared.prepare_url(request.url, request.params)
+        prepared.prepare_url(request.url or "", request.params)
     except (ValueError, TypeError) as exc:
         right = "give a whole URL such as 'http://server/endpoint'"
         text = f"url_or_request: {shown_url(request.url)!r} is no URL to poll"
@@ -218,7 +219,7 @@ class Sender:
         if self._prepared is None or settings != self._prepared_for:
             self._prepared = session.prepare_request(requests.Request(**self._fields))
             self._environment = session.merge_environment_settings(
-                self._prepared.url, {}, True, self._options.get("verify"), None
+                self._prepared.url or "", {}, True, self._options.get("verify"), None
             )
             self._prepared_for = settings
         return self._prepared
@@ -292,9 +293,13 @@ _BUILTINS: Mapping[type[Exception], tuple[type[Exception], ...]] = {
 
 def ignoring(ignore_exceptions: Any) -> tuple[tuple[type[Exception], ...], Ignores]:
     """The classes that were given as a tuple, and whether an exception is ignored."""
-    given = () if ignore_exceptions is None else ignore_exceptions
-    several = isinstance(given, Iterable) and not isinstance(given, (type, str))
-    given = tuple(given) if several else (given,)
+    one = isinstance(ignore_exceptions, (type, str))
+    if ignore_exceptions is None:
+        given: tuple[Any, ...] = ()
+    elif isinstance(ignore_exceptions, Iterable) and not one:
+        given = tuple(ignore_exceptions)
+    else:
+        given = (ignore_exceptions,)
     for each in given:
         if not (isinstance(each, type) and issubclass(each, Exception)):
             right = "give Exception or classes derived from it"

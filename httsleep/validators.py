@@ -2,7 +2,7 @@
 
 A validator is made once, at construction, from what the condition expects, and refuses
 what makes no sense with a :class:`ValueError`. What it returns is called with each
-:class:`Answer`: it says ``None`` for a match, else in a few words what it found instead.
+:class:`Answer`: it says ``None`` for a match, else in few words what it found instead.
 """
 
 from collections.abc import Callable, Mapping

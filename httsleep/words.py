@@ -47,7 +47,7 @@ def shown_url(url: Any) -> str:
         parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
         misread = parts.port == 0 or ("@" in parts.path and not parts.netloc)
     except (TypeError, ValueError):
-        misread = True
+        parts, misread = urlsplit(""), True
     if misread:  # a password may be anywhere in it
         return "<no valid URL>"
     scheme = f"{parts.scheme}://" if parts.scheme else ""
@@ -125,7 +125,7 @@ def related(exc: BaseException) -> Iterator[BaseException]:
 
 
 def shown_exception(exc: BaseException) -> str:
-    """The class of ``exc`` and a phrase of ours: requests' own texts hold whole URLs."""
+    """The class of ``exc`` and a phrase of ours: requests' texts hold whole URLs."""
     name, causes = type(exc).__name__, list(related(exc))
     for kind, phrase in _PHRASES:
         if any(isinstance(cause, kind) for cause in causes):
@@ -134,7 +134,7 @@ def shown_exception(exc: BaseException) -> str:
 
 
 def refusal(argument: str, value: Any, right: str) -> ValueError:
-    """The error for an argument that cannot work: its name, its value, what is right."""
+    """The error for what cannot work: the argument, its value, what is right."""
     return ValueError(f"{argument} is {shown(value)}: {right}")
 
 
