@@ -54,7 +54,8 @@ class Alarm(HttSleepError):
 class GaveUp(HttSleepError, TimeoutError):
     """A limit ended the wait before any answer met ``until``.
 
-    Also a :class:`TimeoutError`, and so an :class:`OSError`.
+    Also a :class:`TimeoutError`, and so an :class:`OSError`. Can be made by hand, for
+    tests of code that handles it: ``GaveUp('gave up')``.
 
     :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
         ``'max_time'`` or ``'max_retry_after'``.
