@@ -217,7 +217,8 @@ class HttSleeper:
         _set_loglevel(loglevel)
         self._owns_session = session is None
         self.session = requests.Session() if session is None else session
-        if not callable(getattr(self.session, "request", None)):
+        usable = callable(getattr(self.session, "request", None))
+        if isinstance(self.session, type) or not usable:
             raise refusal("session", type(session), "give a requests.Session")
         self.request = own_request(
             url_or_request, auth, headers, absolute=self._owns_session
@@ -449,11 +450,12 @@ class HttSleeper:
 
     def _rest(self, run: _Run, attempt: Attempt) -> None:
         """Sleep until the next poll; give up if there is none."""
-        if run.limit is None and attempt.next_wait is not None:
-            left = max(run.last_moment() - run.elapsed(), 0.0)
+        left = run.last_moment() - run.elapsed()
+        if run.limit is None and left > 0 and attempt.next_wait is not None:
             sleep(min(attempt.next_wait, left))
-        if run.limit is None and run.elapsed() >= run.max_time:
-            run.limit = run.out_of_time()  # on_poll took long, or the machine slept
+            left = run.max_time - run.elapsed()
+        if run.limit is None and left <= 0:  # on_poll took long, or the machine slept
+            run.limit = run.out_of_time()
         if run.limit is not None:
             limit, why = run.limit
             raise GaveUp(
@@ -518,7 +520,7 @@ def _success(until: Any, shorthand: Mapping[str, Any]) -> Any:
     if until is not None and given:
         words = " and ".join(["until", *given])
         raise ValueError(f"{words} are given: give until or the shorthand, not both")
-    return [given] if until is None else until
+    return given if until is None else until
 
 
 def _set_loglevel(loglevel: int | str | None) -> None:
