@@ -1,6 +1,5 @@
 """How long to wait: durations that the caller gave, growing ones, Retry-After."""
 
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ def seconds(argument: str, value: Any) -> int | float:
         raise refusal(argument, value, f"{right}: neither bounds how long it takes")
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise refusal(argument, value, _RIGHT)
-    if math.isnan(number) or not 0 <= number <= _LONGEST:
+    if not 0 <= number <= _LONGEST:  # nan is not either
         raise refusal(argument, value, f"{_RIGHT} from 0 to {_LONGEST:.0e}")
     return number
 

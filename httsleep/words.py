@@ -93,9 +93,9 @@ def shown_answer(response: requests.Response) -> str:
 
 
 _PHRASES: tuple[tuple[type[BaseException], str], ...] = (
+    (http.client.RemoteDisconnected, "connection closed without an answer"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "connection reset"),
-    (http.client.RemoteDisconnected, "connection closed without an answer"),
     (socket.gaierror, "name not resolved"),
     (ssl.SSLCertVerificationError, "certificate not accepted"),
     (requests.exceptions.SSLError, "TLS failed"),
