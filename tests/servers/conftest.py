@@ -19,7 +19,7 @@ import ssl
 import struct
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -180,7 +180,7 @@ class Server(ThreadingTCPServer):
     def listen(self):
         """Begin to accept connections."""
         self.server_activate()
-        self._thread = threading.Thread(target=self.serve_forever, args=[0.01])
+        self._thread = threading.Thread(target=self.serve_forever, args=[0.002])
         self._thread.start()
 
     def stop(self):
@@ -190,10 +190,8 @@ class Server(ThreadingTCPServer):
             self.shutdown()
             self._thread.join()
         for sock in self._open:
-            try:
+            with suppress(OSError):  # it has ended already
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            except OSError:
-                pass  # it has ended already
         self.server_close()
 
     def get_request(self):
@@ -244,10 +242,23 @@ def serve():
 
 
 @pytest.fixture
-def silent():
-    """A listening socket from which nothing is ever accepted."""
+def deaf_url():
+    """A URL where every connection is made, and nothing is ever read from it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+@pytest.fixture
+def full_url():
+    """A URL where nobody is let in: those who wait for that fill the queue."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
+        ExitStack() as all_of,
+    ):
+        for waiting in [all_of.enter_context(socket.socket()) for _ in range(3)]:
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 class Naps(list):

@@ -137,9 +137,7 @@ def test_falsy_jsonpath_value(server_of, naps, expected):
     misses = [{}, [], {"w": expected}, *others]
     answers = [(200, each) for each in misses]
     server = server_of(200, *answers, (200, {"v": expected}))
-    response = httsleep(
-        server.url, jsonpath=[{"expression": "$.v", "value": expected}]
-    )
+    response = httsleep(server.url, jsonpath=[{"expression": "$.v", "value": expected}])
     assert repr(response.json()) == repr({"v": expected})
     assert len(server.seen) == len(misses) + 2
 

@@ -147,9 +147,7 @@ def test_a_certificate_is_ignored_by_its_own_name(serve, tls, naps, ignored):
     """SSLError, or requests' ConnectionError from which it derives, does cover it."""
     server = serve(200, tls=tls)
     with pytest.raises(GaveUp) as caught:
-        httsleep(
-            server.url, status_code=200, ignore_exceptions=ignored, max_retries=3
-        )
+        httsleep(server.url, status_code=200, ignore_exceptions=ignored, max_retries=3)
     assert isinstance(caught.value.exception, exceptions.SSLError)
     assert caught.value.attempts == 3
 
@@ -167,9 +165,9 @@ def test_a_body_that_cannot_be_decoded(serve, naps):
 def test_what_is_no_request_exception_reaches_the_caller(serve, naps):
     """A Location that cannot be parsed is a bare ValueError, as for session.get."""
     server = serve(BAD_LOCATION, BAD_LOCATION, BAD_LOCATION, 200)
-    with pytest.raises(ValueError) as plain:
+    with pytest.raises(ValueError, match="IPv6") as plain:
         requests.get(server.url, timeout=5)
-    with pytest.raises(ValueError) as ours:
+    with pytest.raises(ValueError, match="IPv6") as ours:
         httsleep(
             server.url,
             status_code=200,

@@ -120,6 +120,6 @@ def test_giving_up_on_large_bodies(serve, naps):
 def test_it_applies_to_poll(serve):
     """A single poll is bounded as well."""
     server = serve((200, b"x" * (LIMIT + 1)))
-    with HttSleeper(server.url, status_code=200, max_body_size=LIMIT) as sleeper:
-        with pytest.raises(BodyTooLarge):
-            sleeper.poll()
+    sleeper = HttSleeper(server.url, status_code=200, max_body_size=LIMIT)
+    with sleeper, pytest.raises(BodyTooLarge):
+        sleeper.poll()

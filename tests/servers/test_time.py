@@ -1,7 +1,6 @@
 """``max_time`` and ``request_timeout``, in real time and with small limits."""
 
 import gzip
-import socket
 import time
 
 import pytest
@@ -135,45 +134,36 @@ def test_request_timeout_counts_for_each_request(serve, naps):
     assert len(server.seen) == 4
 
 
-def test_connecting_is_bounded(within):
+def test_connecting_is_bounded(full_url, within):
     """A server that lets nobody in is a ConnectTimeout after request_timeout."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        waiting = [socket.socket() for _ in range(3)]
-        try:
-            for each in waiting:  # the queue is full when one of them has to wait
-                each.setblocking(False)
-                each.connect_ex(address)
-            with within(0.2), pytest.raises(exceptions.ConnectTimeout):
-                url = f"http://127.0.0.1:{address[1]}/"
-                httsleep(url, status_code=200, request_timeout=0.2)
-        finally:
-            for each in waiting:
-                each.close()
+    with within(0.2), pytest.raises(exceptions.ConnectTimeout):
+        httsleep(full_url, status_code=200, request_timeout=0.2)
 
 
-def test_connecting_is_bounded_by_max_time(within):
+def test_connecting_is_bounded_by_max_time(full_url, within):
     """A server that lets nobody in is GaveUp when max_time ends."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        waiting = [socket.socket() for _ in range(3)]
-        try:
-            for each in waiting:
-                each.setblocking(False)
-                each.connect_ex(address)
-            with within(0.2), pytest.raises(GaveUp) as caught:
-                url = f"http://127.0.0.1:{address[1]}/"
-                httsleep(url, status_code=200, max_time=0.2)
-            assert caught.value.limit == "max_time"
-        finally:
-            for each in waiting:
-                each.close()
+    with within(0.2), pytest.raises(GaveUp) as caught:
+        httsleep(full_url, status_code=200, max_time=0.2)
+    assert caught.value.limit == "max_time"
 
 
-def test_an_upload_that_stalls(silent, within):
+@pytest.mark.parametrize("ignored", [ConnectionError, TimeoutError])
+def test_connecting_too_slowly_is_both(full_url, naps, ignored):
+    """ConnectTimeout is a broken connection and too slow: either builtin covers it."""
+    with pytest.raises(GaveUp) as caught:
+        httsleep(
+            full_url,
+            status_code=200,
+            request_timeout=0.1,
+            max_retries=2,
+            ignore_exceptions=ignored,
+        )
+    assert isinstance(caught.value.exception, exceptions.ConnectTimeout)
+
+
+def test_an_upload_that_stalls(deaf_url, within):
     """A server that reads nothing of a large body is a ReadTimeout as well."""
-    url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-    request = requests.Request("POST", url, data=b"x" * 50_000_000)
+    request = requests.Request("POST", deaf_url, data=b"x" * 50_000_000)
     with within(0.5), pytest.raises(exceptions.ReadTimeout):
         httsleep(request, status_code=200, request_timeout=0.5)
 
@@ -297,6 +287,19 @@ def test_on_poll_that_outlasts_the_last_poll_moment(serve, naps):
             max_time=1,
             on_poll=lambda attempt: time.sleep(0.35),
         )
+    assert (caught.value.limit, len(server.seen), naps) == ("max_time", 1, [])
+
+
+def test_a_callable_interval_that_takes_too_long(serve, naps):
+    """When polling_interval outlasts max_time, no nap and no poll follow."""
+
+    def interval(attempt):
+        time.sleep(0.25)
+        return 0
+
+    server = serve(202)
+    with pytest.raises(GaveUp) as caught:
+        httsleep(server.url, status_code=200, max_time=0.2, polling_interval=interval)
     assert (caught.value.limit, len(server.seen), naps) == ("max_time", 1, [])
 
 

@@ -1,0 +1,285 @@
+"""CA bundles, proxies and netrc of the environment, and TLS: as for ``session.get``."""
+
+import os
+import pathlib
+import ssl
+
+import pytest
+import requests
+import trustme
+from requests import exceptions
+from urllib3.exceptions import InsecureRequestWarning
+
+from httsleep import GaveUp, HttSleeper, httsleep
+
+
+@pytest.fixture(params=["own session", "session"])
+def mine(request):
+    """The arguments for a session of the caller's, or for one of the sleeper's."""
+    if request.param == "own session":
+        yield {}
+    else:
+        with requests.Session() as session:
+            yield {"session": session}
+
+
+@pytest.fixture
+def netrc(monkeypatch, tmp_path):
+    """Write a netrc into a home directory of its own."""
+
+    def write(text, variable="HOME"):
+        path = tmp_path / ".netrc"
+        path.write_text(text)
+        path.chmod(0o600)
+        monkeypatch.setenv(variable, str(path if variable == "NETRC" else tmp_path))
+
+    return write
+
+
+@pytest.fixture
+def same(serve):
+    """Whether each poll sends what ``session.get`` sends in the same situation."""
+
+    def same(url, server, mine, **options):
+        count = len(server.seen)
+        with requests.Session() as session:
+            session.get(url, **options, timeout=5)
+        httsleep(url, status_code=200, **mine, **options)
+        plain, *ours = server.seen[count:]
+        return ours == [plain] * 3
+
+    return same
+
+
+SCRIPT = (200, 202, 202, 200)  # the first for session.get, the others for a run
+
+
+def test_a_private_ca_is_not_trusted(serve, tls, naps, mine):
+    """Without being told to, nobody trusts a private CA."""
+    server = serve(200, tls=tls)
+    with pytest.raises(exceptions.SSLError):
+        httsleep(server.url, status_code=200, **mine)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("kind", [str, pathlib.Path])
+def test_verify_with_a_private_ca(serve, tls, ca_bundle, naps, mine, kind):
+    """``verify`` is the path of a CA bundle."""
+    server = serve(202, 200, tls=tls)
+    response = httsleep(server.url, status_code=200, verify=kind(ca_bundle), **mine)
+    assert response.url.startswith("https://")
+    assert len(server.seen) == 2
+
+
+def test_verify_with_the_wrong_ca(serve, tls, naps, tmp_path, mine):
+    """A certificate of another CA is refused."""
+    path = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    server = serve(200, tls=tls)
+    with pytest.raises(exceptions.SSLError):
+        httsleep(server.url, status_code=200, verify=str(path), **mine)
+
+
+def test_verify_false(serve, tls, naps, mine):
+    """With ``verify=False`` any certificate will do; urllib3 warns of that."""
+    server = serve(202, 200, tls=tls)
+    with pytest.warns(InsecureRequestWarning):
+        httsleep(server.url, status_code=200, verify=False, **mine)
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_of_the_environment(
+    serve, tls, ca_bundle, naps, mine, same, monkeypatch, variable
+):
+    """The CA bundle that the environment names is used."""
+    monkeypatch.setenv(variable, ca_bundle)
+    server = serve(*SCRIPT, tls=tls)
+    assert same(server.url, server, mine)
+
+
+def test_verify_beats_the_environment(
+    serve, tls, ca_bundle, naps, mine, monkeypatch, tmp_path
+):
+    """``verify`` counts, whatever the environment says."""
+    path = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    server = serve(200, tls=tls)
+    assert httsleep(server.url, status_code=200, verify=ca_bundle, **mine).ok
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_bundle)
+    with pytest.raises(exceptions.SSLError):
+        httsleep(server.url, status_code=200, verify=str(path), **mine)
+
+
+def test_verify_of_the_session(serve, tls, ca_bundle, naps):
+    """What the session says of certificates counts."""
+    server = serve(202, 200, tls=tls)
+    with requests.Session() as session:
+        session.verify = ca_bundle
+        httsleep(server.url, status_code=200, session=session)
+        assert session.verify == ca_bundle
+    assert len(server.seen) == 2
+
+
+def test_the_environment_beats_verify_of_the_session(
+    serve, tls, ca_bundle, naps, monkeypatch, tmp_path
+):
+    """Surprising, and as in ``session.get``: a CA bundle of the environment wins."""
+    path = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    server = serve(200, tls=tls)
+    with requests.Session() as session:
+        session.verify = ca_bundle
+        with pytest.raises(exceptions.SSLError):
+            session.get(server.url, timeout=5)
+        with pytest.raises(exceptions.SSLError):
+            httsleep(server.url, status_code=200, session=session)
+
+
+def test_a_client_certificate(serve, private_ca, ca_bundle, naps, tmp_path):
+    """The client certificate of a session is shown with every poll."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    private_ca.issue_cert("127.0.0.1").configure_cert(context)
+    private_ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    path = tmp_path / "client.pem"
+    private_ca.issue_cert(
+        "client@example.org"
+    ).private_key_and_cert_chain_pem.write_to_path(path)
+    server = serve(202, 200, tls=context)
+    with pytest.raises(exceptions.RequestException):
+        httsleep(server.url, status_code=200, verify=ca_bundle)
+    with requests.Session() as session:
+        session.cert = str(path)
+        httsleep(server.url, status_code=200, verify=ca_bundle, session=session)
+    assert len(server.seen) == 2
+
+
+def test_tls_connections_are_used_again(serve, tls, ca_bundle, naps):
+    """Over TLS too, the polls of a run share a connection, which ends with the run."""
+    server = serve(202, 202, 200, tls=tls)
+    httsleep(server.url, status_code=200, verify=ca_bundle)
+    assert server.connections == 1
+    assert server.eof.acquire(timeout=5)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment(serve, naps, mine, same, monkeypatch, variable):
+    """The proxy that the environment names is asked for the whole URL."""
+    proxy = serve(*SCRIPT)
+    monkeypatch.setenv(variable, proxy.root)
+    assert same("http://server/endpoint", proxy, mine)
+    assert proxy.seen[-1].path == "http://server/endpoint"
+
+
+def test_a_proxy_with_a_password(serve, naps, mine, same, monkeypatch):
+    """User and password of the proxy's URL are sent to the proxy."""
+    proxy = serve(*SCRIPT)
+    root = proxy.root.replace("http://", "http://user:password@")
+    monkeypatch.setenv("HTTP_PROXY", root)
+    assert same("http://server/endpoint", proxy, mine)
+    assert "Proxy-Authorization" in proxy.seen[-1].headers
+
+
+@pytest.mark.parametrize("hosts", ["127.0.0.1", "example.org, 127.0.0.1", "*"])
+def test_no_proxy(serve, naps, mine, same, monkeypatch, hosts):
+    """A host of NO_PROXY is asked directly."""
+    proxy, server = serve(500), serve(*SCRIPT)
+    monkeypatch.setenv("HTTP_PROXY", proxy.root)
+    monkeypatch.setenv("NO_PROXY", hosts)
+    assert same(server.url, server, mine)
+    assert proxy.connections == 0
+
+
+def test_proxies_of_the_session(serve, naps):
+    """The proxies that a session has are used."""
+    proxy = serve(*SCRIPT)
+    with requests.Session() as session:
+        session.proxies = {"http": proxy.root}
+        session.get("http://server/endpoint", timeout=5)
+        httsleep("http://server/endpoint", status_code=200, session=session)
+    plain, *ours = proxy.seen
+    assert ours == [plain] * 3
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
+def test_the_environment_of_each_run(serve, naps, monkeypatch, own):
+    """What the environment says when a run begins is what counts."""
+    first, second = serve(200), serve(200)
+    with requests.Session() as session:
+        mine = {} if own else {"session": session}
+        sleeper = HttSleeper("http://server/endpoint", status_code=200, **mine)
+        for proxy in (first, second):
+            monkeypatch.setenv("HTTP_PROXY", proxy.root)
+            sleeper.run()
+    assert (len(first.seen), len(second.seen)) == (1, 1)
+
+
+def test_trust_env_false(serve, naps, monkeypatch, netrc):
+    """A session that does not look at the environment is left to it."""
+    proxy, server = serve(500), serve(200)
+    monkeypatch.setenv("HTTP_PROXY", proxy.root)
+    netrc("machine 127.0.0.1 login user password secret")
+    with requests.Session() as session:
+        session.trust_env = False
+        httsleep(server.url, status_code=200, session=session)
+    assert proxy.connections == 0
+    assert "Authorization" not in server.seen[0].headers
+
+
+@pytest.mark.parametrize("variable", ["HOME", "NETRC"])
+def test_netrc(serve, naps, mine, same, netrc, variable):
+    """User and password of the netrc are sent with each poll."""
+    netrc("machine 127.0.0.1 login user password secret", variable)
+    server = serve(*SCRIPT)
+    assert same(server.url, server, mine)
+    assert server.seen[-1].headers["Authorization"].startswith("Basic ")
+
+
+def test_netrc_beats_a_header(serve, naps, mine, same, netrc):
+    """Surprising, and as in ``session.get``: a netrc beats an Authorization header."""
+    netrc("machine 127.0.0.1 login user password secret")
+    server = serve(*SCRIPT)
+    assert same(server.url, server, mine, headers={"Authorization": "Bearer token"})
+
+
+def test_auth_beats_netrc(serve, naps, mine, same, netrc):
+    """``auth`` counts, whatever the netrc says."""
+    netrc("machine 127.0.0.1 login user password secret")
+    server = serve(*SCRIPT, *SCRIPT)
+    assert same(server.url, server, mine, auth=("other", "auth"))
+    with_netrc = server.seen[-1].headers["Authorization"]
+    assert same(server.url, server, mine)
+    assert server.seen[-1].headers["Authorization"] != with_netrc
+
+
+def test_netrc_of_another_host(serve, naps, mine, same, netrc):
+    """A netrc without the host changes nothing."""
+    netrc("machine example.org login user password secret")
+    server = serve(*SCRIPT)
+    assert same(server.url, server, mine)
+    assert "Authorization" not in server.seen[-1].headers
+
+
+def test_a_proxy_that_refuses(serve, naps, mine, monkeypatch):
+    """A proxy that refuses is a broken connection like any other."""
+    proxy = serve(200, listening=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy.root)
+    with pytest.raises(GaveUp) as caught:
+        httsleep(
+            "http://server/endpoint",
+            status_code=200,
+            ignore_exceptions=ConnectionError,
+            max_retries=2,
+            **mine,
+        )
+    assert isinstance(caught.value.exception, exceptions.ProxyError)
+
+
+def test_the_environment_is_left_alone(serve, naps, monkeypatch):
+    """A run writes nothing into the environment."""
+    before = dict(os.environ)
+    httsleep(serve(202, 200).url, status_code=200)
+    assert dict(os.environ) == before
