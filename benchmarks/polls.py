@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 PUBLISHED = "httsleep 0.3.1"
 
 #: Bytes of a body -> polls of one run.
-POLLS = {200: 150, 100_000: 30, 10_000_000: 2}
+POLLS = {200: 300, 100_000: 100, 10_000_000: 3}
 SIZES = tuple(POLLS)
 #: Each group is measured against its first contender; the sizes that each one polls.
 GROUPS = {
@@ -150,7 +150,7 @@ def row(*cells: str) -> Iterator[str]:
 def ratio(times: Times, name: str, hand: str, size: int) -> str:
     """The median of the ratios that the rounds gave."""
     if name == hand:
-        return f"1 ({median(times[hand, size]) * 1e3:.2g} ms)"
+        return f"1 ({median(times[hand, size]) * 1e3:.3g} ms)"
     if (name, size) not in times:
         return "-"
     pairs = zip(times[name, size], times[hand, size], strict=True)
@@ -177,7 +177,7 @@ def machine() -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="CPU time per poll")
-    parser.add_argument("--rounds", type=int, default=21, help="default: 21")
+    parser.add_argument("--rounds", type=int, default=11, help="default: 11")
     rounds = parser.parse_args().rounds
     print(*table(measure(rounds)), sep="\n")
     print(f"\n{machine()}; median of {rounds} rounds.")
