@@ -1,0 +1,314 @@
+import re
+
+import pytest
+
+from httsleep import Alarm, GaveUp
+from httsleep.conditions import Condition, conditions, copied, judge
+from httsleep.validators import VALIDATORS, Answer
+from httsleep.words import refusal
+
+
+def never(exc):
+    return False
+
+
+def always(exc):
+    return True
+
+
+@pytest.fixture
+def answer(make_response):
+    return lambda *args, **kwargs: Answer(make_response(*args, **kwargs))
+
+
+def condition(source, where="until"):
+    return Condition(where, source, VALIDATORS)
+
+
+def table(**sources):
+    """Conditions from dicts, as a sleeper has them."""
+    return {name: conditions(name, each, VALIDATORS) for name, each in sources.items()}
+
+
+# copies
+
+
+def test_dicts_and_lists_are_copied():
+    """Nothing that is written into a copy gets into what was copied."""
+    source = {"json": {"a": [{"b": 1}]}}
+    copy = copied(source)
+    assert copy == source
+    copy["json"]["a"][0]["b"] = 2
+    copy["json"]["a"].append(3)
+    assert source == {"json": {"a": [{"b": 1}]}}
+
+
+@pytest.mark.parametrize("value", [object(), (1, [2]), {1, 2}, print, "text", None])
+def test_all_else_is_kept_as_it_is(value):
+    """Callbacks, compiled expressions and the rest are the same objects."""
+    assert copied(value) is value
+    assert copied({"a": [value]})["a"][0] is value
+
+
+# a condition
+
+
+def test_a_condition_is_a_copy_of_what_was_written():
+    """The source of a condition equals what was written, but is not it."""
+    written = {"json": {"a": [1]}, "text": "x", "callback": print}
+    made = condition(written)
+    assert made.source == written
+    written["json"]["a"].append(2)
+    assert made.source["json"] == {"a": [1]}
+    assert made.source["callback"] is print
+
+
+def test_a_numeric_status_is_cast():
+    """The source of a condition has the status as an int."""
+    assert condition({"status_code": "200"}).source == {"status_code": 200}
+
+
+def test_the_checks_do_not_see_later_changes(answer):
+    """A check goes by the copy, not by what the caller does to the original."""
+    written = {"json": {"a": [1]}}
+    made = condition(written)
+    written["json"]["a"].append(2)
+    assert made.unmet(answer(200, {"a": [1]}), never) == []
+
+
+def test_every_key_counts(answer):
+    """A condition is met when each key is, and else tells all that are not."""
+    made = condition({"text": "x", "status_code": 201, "json": {"a": 1}})
+    assert made.unmet(answer(201, "x"), never)
+    assert made.unmet(answer(200, '{"a": 2}'), never) == [
+        "text is '{\"a\": 2}', not 'x'",
+        "status_code is 200, not 201",
+        "json is {'a': 2}, not {'a': 1}",
+    ]
+
+
+def test_the_callback_sees_only_what_is_otherwise_right(answer):
+    """The caller's code runs last, and only for an answer that meets the rest."""
+    seen = []
+    made = condition({"callback": seen.append, "status_code": 200})
+    assert made.unmet(answer(404), never) == ["status_code is 404, not 200"]
+    assert seen == []
+    right = answer(200)
+    assert len(made.unmet(right, never)) == 1
+    assert seen == [right.response]
+
+
+def test_a_check_that_raises_is_the_end_unless_ignored(answer):
+    """What a check raises reaches the caller as it is."""
+    made = condition({"callback": lambda response: response.json()["status"]})
+    with pytest.raises(KeyError):
+        made.unmet(answer(200, {}), never)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ({"callback": lambda response: {}["secret"]}, "callback raised KeyError"),
+        (
+            {"callback": lambda response: (_ for _ in ()).throw(ConnectionResetError)},
+            "callback raised ConnectionResetError: connection reset",
+        ),
+    ],
+    ids=["KeyError", "ConnectionResetError"],
+)
+def test_a_check_that_raises_what_is_ignored_is_not_met(answer, source, reason):
+    """An ignored exception is a miss, in words of ours."""
+    assert condition(source).unmet(answer(200), always) == [reason]
+
+
+def test_the_other_keys_are_still_looked_at(answer):
+    """A check that raised does not hide what else is unmet."""
+
+    def broken(expected):
+        def check(answer):
+            raise KeyError(expected)
+
+        return check
+
+    made = Condition(
+        "until", {"broken": 1, "status_code": 200}, {**VALIDATORS, "broken": broken}
+    )
+    assert made.unmet(answer(404), always) == [
+        "broken raised KeyError",
+        "status_code is 404, not 200",
+    ]
+
+
+def test_a_reason_of_any_length_is_cut_to_a_line(answer):
+    """What a validator says, of a user's too, is one bounded line."""
+    validators = {"own": lambda expected: lambda answer: "x\n" * 10_000}
+    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), never)
+    assert reason.startswith("x\\nx")
+    assert len(reason) <= 500
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"json": {}}, {"json": []}, {"json": 0}, {"json": False}, {"text": ""}],
+    ids=str,
+)
+def test_which_keys_are_there_decides(answer, source):
+    """A condition with a false value is a condition like any other."""
+    assert condition(source).unmet(answer(200, "other"), never)
+
+
+def test_json_none_waits_for_null(answer):
+    """{'json': None} is met by the document null, and by nothing else."""
+    made = condition({"json": None})
+    assert made.unmet(answer(200, "null"), never) == []
+    for other in ("", "{}", "false", "None"):
+        assert made.unmet(answer(200, other), never)
+
+
+# what is no condition
+
+ENDLESS = {"json": []}
+ENDLESS["json"].append(ENDLESS["json"])
+
+NO_CONDITIONS = {
+    "None": (None, ["until is None", "such as {'status_code': 200}"]),
+    "int": (200, ["until is 200", "a condition is a dict"]),
+    "str": ("status_code", ["until is 'status_code'", "a condition is a dict"]),
+    "empty": ({}, ["until is {}", "expects nothing"]),
+    "empty in a list": ([{"text": ""}, {}], ["until[1] is {}", "expects nothing"]),
+    "None in a list": ([None], ["until[0] is None"]),
+    "misspelt": (
+        {"status": 200},
+        ["unknown key 'status'", "did you mean 'status_code'?", "'callback'"],
+    ),
+    "misspelt in a list": ([{"jason": 1}], ["until[0] is", "did you mean 'json'?"]),
+    "no str": ({5: 1}, ["unknown key 5", "There are 'status_code'"]),
+    "bad value": ({"status_code": "x"}, ["until: status_code is 'x'"]),
+    "bad value in a list": ([{"text": 5}], ["until[0]: text is 5"]),
+    "endless": (ENDLESS, ["until contains itself"]),
+}
+
+
+@pytest.mark.parametrize("case", NO_CONDITIONS)
+def test_what_is_no_condition_is_refused(case):
+    """A ValueError says where, what it is, what is right, and the nearest name."""
+    source, words = NO_CONDITIONS[case]
+    with pytest.raises(ValueError, match=re.escape(words[0])) as info:
+        conditions("until", source, VALIDATORS)
+    for word in words:
+        assert word in str(info.value)
+    assert info.value.__suppress_context__ or info.value.__context__ is None
+
+
+# several conditions
+
+
+def test_one_dict_is_a_condition_and_a_list_several():
+    """A dict, a list and a tuple of dicts are taken, and an empty list has none."""
+    assert len(conditions("until", {"text": ""}, VALIDATORS)) == 1
+    assert len(conditions("until", [{"text": ""}, {"text": "x"}], VALIDATORS)) == 2
+    assert len(conditions("until", ({"text": ""},), VALIDATORS)) == 1
+    assert conditions("until", [], VALIDATORS) == ()
+
+
+def test_a_validator_of_the_users_counts(answer):
+    """The table decides which keys there are, and what they expect."""
+
+    def header(expected):
+        if not isinstance(expected, str):
+            raise refusal("header", expected, "give a str")
+        return lambda a: None if expected in a.response.headers else "no header"
+
+    (made,) = conditions("until", {"header": "X-Done"}, {"header": header})
+    assert made.unmet(answer(200, "", {"X-Done": "1"}), never) == []
+    assert made.unmet(answer(200), never) == ["no header"]
+    with pytest.raises(ValueError, match=r"until: header is 5: give a str"):
+        conditions("until", {"header": 5}, {"header": header})
+
+
+# the verdict
+
+
+def verdict(answer, until=(), alarms=(), ignores=never):
+    made = table(until=list(until), alarms=list(alarms))
+    return judge(answer, made["alarms"], made["until"], ignores)
+
+
+def test_an_answer_that_meets_a_condition_is_a_success(answer):
+    """One condition of several is enough."""
+    until = [{"status_code": 404}, {"status_code": 200}]
+    assert verdict(answer(200), until) == ("met", (), None)
+
+
+def test_an_alarm_comes_before_a_success(answer):
+    """An answer that meets both an alarm and a success is an alarm."""
+    alarm = {"status_code": 200}
+    assert verdict(answer(200), [alarm], [alarm]) == ("alarm", (), alarm)
+
+
+def test_the_first_alarm_that_is_met_is_told(answer):
+    """Alarms are looked at in their order."""
+    alarms = [{"status_code": 500}, {"text": "x"}, {"status_code": 200}]
+    assert verdict(answer(200, "x"), [{"text": ""}], alarms).alarm == {"text": "x"}
+
+
+def test_an_alarm_is_a_copy(answer):
+    """What a verdict tells of an alarm can be written to."""
+    alarms = table(alarms={"json": [1]})["alarms"]
+    first = judge(answer(200, [1]), alarms, (), never).alarm
+    first["json"].append(2)
+    assert judge(answer(200, [1]), alarms, (), never).alarm == {"json": [1]}
+
+
+def test_the_reasons_of_a_miss_are_in_the_order_of_until(answer):
+    """An answer that meets nothing says why, condition by condition."""
+    until = [{"status_code": 201, "text": "x"}, {"status_code": 202}]
+    assert verdict(answer(200, "y"), until, [{"text": "z"}]) == (
+        "waiting",
+        (
+            "status_code is 200, not 201",
+            "text is 'y', not 'x'",
+            "status_code is 200, not 202",
+        ),
+        None,
+    )
+
+
+def test_a_body_that_is_not_json_hides_no_other_alarm(answer):
+    """An alarm on the body that cannot be decoded leaves the next one its turn."""
+    alarms = [{"json": {"status": "TIMEOUT"}}, {"status_code": 502}]
+    found = verdict(answer(502, "<html>"), [{"status_code": 200}], alarms)
+    assert found.alarm == {"status_code": 502}
+
+
+def test_an_alarm_that_raises_what_is_ignored_hides_no_other(answer):
+    """An alarm whose check raises is not met, and the next one has its turn."""
+    alarms = [{"callback": lambda response: {}["x"]}, {"status_code": 502}]
+    found = verdict(answer(502), [{"status_code": 200}], alarms, always)
+    assert found.alarm == {"status_code": 502}
+
+
+def test_an_answer_is_decoded_once_for_all_conditions(answer, monkeypatch):
+    """However many conditions look at it, the body is decoded once."""
+    calls = []
+    seen = answer(200, {"a": 1})
+    decode = seen.response.json
+    monkeypatch.setattr(seen.response, "json", lambda: calls.append(1) or decode())
+    path = {"jsonpath": [{"expression": "$.a", "value": 2}]}
+    verdict(seen, [{"json": 1}, path, {"json": 2}], [path, {"json": 3}])
+    assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
+)
+def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
+    """What a callback's own wait raises reaches the caller, even with [Exception]."""
+    from httsleep.sending import ignoring
+
+    def callback(response):
+        raise error
+
+    _, ignores = ignoring([Exception])
+    with pytest.raises(type(error)):
+        verdict(answer(200), [{"callback": callback}], (), ignores)

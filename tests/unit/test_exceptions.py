@@ -1,0 +1,500 @@
+import copy
+import gc
+import multiprocessing
+import pickle
+import weakref
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+import requests
+from requests.exceptions import InvalidSchema, RequestException
+
+from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleepError, httsleep
+from httsleep.exceptions import story
+
+URL = "http://server/endpoint"
+HTML = (503, "<html>" + "x" * 1194)
+SUCCESS = {"status_code": 200, "json": {"status": "SUCCESS"}}
+STATUS = [{"expression": "$.status", "value": "SUCCESS"}]
+
+
+# the family
+
+
+@pytest.mark.parametrize(
+    ("cls", "bases"),
+    [
+        (Alarm, (HttSleepError,)),
+        (GaveUp, (HttSleepError, TimeoutError, OSError)),
+        (BodyTooLarge, (HttSleepError, RequestException)),
+    ],
+)
+def test_each_exception_has_the_bases_that_callers_catch(cls, bases):
+    """All derive from HttSleepError; GaveUp is a TimeoutError as well."""
+    assert issubclass(cls, bases)
+    assert all(issubclass(cls, base) for base in bases)
+
+
+def test_giving_up_is_no_stop_iteration():
+    """Giving up does not pass for the end of an iterator."""
+    assert not issubclass(GaveUp, StopIteration)
+
+
+def test_an_alarm_can_be_made_by_hand(make_response):
+    """An Alarm needs no more than a response and the alarm that it met."""
+    response = make_response(500)
+    alarm = Alarm(response, {"status_code": 500})
+    assert alarm.response is response
+    assert alarm.alarm == {"status_code": 500}
+    assert (alarm.attempts, alarm.elapsed) == (1, 0.0)
+    assert str(alarm) == "alarm: {'status_code': 500}"
+
+
+def test_a_gave_up_can_be_made_by_hand():
+    """A GaveUp has a default for each of its facts."""
+    error = GaveUp()
+    assert str(error) == "gave up"
+    assert error.limit == "max_retries"
+    assert error.response is error.exception is None
+    assert (error.reasons, error.attempts, error.elapsed) == ((), 0, 0.0)
+
+
+def test_a_body_that_is_too_large_says_the_limit():
+    """BodyTooLarge carries the limit, and says it."""
+    error = BodyTooLarge(16 * 2**20)
+    assert error.limit == 16 * 2**20
+    assert str(error) == "the body is larger than 16.8 MB"
+
+
+# the facts
+
+
+def test_an_alarm_carries_the_facts(answers):
+    """Alarm has the response, the dict that the caller wrote, the polls, the time."""
+    answers(404, 404, 500)
+    alarm = {"status_code": "500"}
+    with pytest.raises(Alarm) as info:
+        httsleep(URL, SUCCESS, [{"text": "no"}, alarm])
+    assert info.value.response.status_code == 500
+    assert info.value.alarm == {"status_code": 500}
+    assert info.value.attempts == 3
+    assert info.value.elapsed == 4.0
+
+
+def test_a_gave_up_carries_the_facts(answers):
+    """GaveUp has the last answer, what it lacks, the polls, the time and the limit."""
+    answers({"status": "RUNNING"})
+    with pytest.raises(GaveUp) as info:
+        httsleep(URL, status_code=201, text="done", max_retries=3)
+    error = info.value
+    assert error.limit == "max_retries"
+    assert error.response.json() == {"status": "RUNNING"}
+    assert error.exception is None
+    assert error.reasons == (
+        "status_code is 200, not 201",
+        """text is '{"status": "RUNNING"}', not 'done'""",
+    )
+    assert (error.attempts, error.elapsed) == (3, 4.0)
+
+
+def test_a_gave_up_keeps_the_last_answer_and_the_last_exception(answers):
+    """An exception after the last answer does not hide that answer."""
+    answers(503, ConnectionResetError())
+    with pytest.raises(GaveUp) as info:
+        httsleep(URL, SUCCESS, ignore_exceptions=ConnectionError, max_retries=2)
+    assert info.value.response.status_code == 503
+    assert isinstance(info.value.exception, ConnectionResetError)
+    assert info.value.reasons
+
+
+def test_a_gave_up_without_an_answer_has_no_response(answers):
+    """If no answer ever came there is none, and nothing was unmet."""
+    answers(ConnectionResetError())
+    with pytest.raises(GaveUp) as info:
+        httsleep(URL, SUCCESS, ignore_exceptions=ConnectionError, max_retries=2)
+    assert info.value.response is None
+    assert info.value.reasons == ()
+
+
+# the words: ten situations, and the text alone tells them
+
+
+def told(error, *fragments):
+    """Whether each fragment is in the text, in order, and the text is short."""
+    text, position = str(error), 0
+    for fragment in fragments:
+        assert fragment in text[position:], f"{fragment!r} is not in:\n{text}"
+        position = text.index(fragment, position) + len(fragment)
+    assert len(text.splitlines()) <= 12
+    assert max(map(len, text.splitlines())) <= 300
+
+
+REFUSED = requests.exceptions.ConnectionError(ConnectionRefusedError())
+LIMIT = "max_retries=5 is reached"
+GIVING_UP = {
+    "never up": (
+        [REFUSED],
+        {"until": SUCCESS, "max_retries": 5},
+        ["GET http://server/endpoint", "5 polls in 8 s", LIMIT, "no answer ever came"],
+        ["5 x ConnectionError: connection refused"],
+    ),
+    "up but wrong status": (
+        [REFUSED, HTML],
+        {"status_code": 200, "max_retries": 5},
+        ["5 polls in 8 s", LIMIT, "poll 5", "503 Service Unavailable"],
+        ["status_code is 503, not 200", "1 x ConnectionError", "4 x 503"],
+    ),
+    "right status and wrong field": (
+        [{"status": "RUNNING"}],
+        {"status_code": 200, "jsonpath": STATUS, "max_retries": 5},
+        [LIMIT, "200 OK, application/json"],
+        ["$.status is 'RUNNING', not 'SUCCESS'", "5 x 200 OK"],
+    ),
+    "field missing": (
+        [{"state": "SUCCESS"}],
+        {"jsonpath": STATUS, "max_retries": 5},
+        [LIMIT, "200 OK, application/json"],
+        ["$.status is missing"],
+    ),
+    "body not JSON": (
+        [HTML],
+        {"json": {"status": "SUCCESS"}, "max_retries": 5},
+        [LIMIT, "503 Service Unavailable, text/html, 1.2 kB"],
+        ["body is not JSON (text/html, 1.2 kB)"],
+    ),
+    "flapping": (
+        [REFUSED, HTML, {"status": "RUNNING"}, REFUSED],
+        {"json": {"status": "SUCCESS"}, "max_retries": 5},
+        [LIMIT, "last answer (poll 3): 200 OK"],
+        [
+            "json is {'status': 'RUNNING'}, not {'status': 'SUCCESS'}",
+            "polls: 3 x ConnectionError: connection refused, 1 x 503",
+            "1 x 200 OK",
+        ],
+    ),
+    "ended by time": (
+        [{"status": "RUNNING"}],
+        {"jsonpath": STATUS, "max_time": 7},
+        ["5 polls in 6.9 s", "max_time=7 s has no room for another poll"],
+        ["$.status is 'RUNNING', not 'SUCCESS'", "5 x 200 OK"],
+    ),
+    "ended by Retry-After": (
+        [(503, "down", {"Retry-After": "3600"})],
+        {"status_code": 200},
+        ["1 poll in 0 s", "Retry-After asks for 3600 s, max_retry_after=300 s"],
+        ["503 Service Unavailable", "status_code is 503, not 200"],
+    ),
+    "several conditions": (
+        [{"status": "RUNNING"}],
+        {"until": [{"status_code": 201}, {"text": "done"}], "max_retries": 5},
+        ["status_code is 200, not 201", "text is", "not 'done'"],
+        [],
+    ),
+    "the default limit": (
+        [404],
+        {"status_code": 200},
+        ["50 polls in 98 s", "max_retries=50 is reached", "50 x 404 Not Found"],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", GIVING_UP)
+def test_the_text_of_gave_up_tells_the_story(answers, situation):
+    """What was asked, what came, how often, how long and which limit: all is told."""
+    script, arguments, head, rest = GIVING_UP[situation]
+    answers(*script)
+    with pytest.raises(GaveUp) as info:
+        httsleep(URL, ignore_exceptions=ConnectionError, **arguments)
+    told(info.value, "GET http://server/endpoint gave up after ")
+    told(info.value, *head, *rest)
+
+
+ALARM = {"json": {"status": "FAILED"}}
+ALARMS = {
+    "by status": (
+        [REFUSED, HTML, 500],
+        {"status_code": 500},
+        ["after 3 polls in 4 s: {'status_code': 500}"],
+        ["last answer (poll 3): 500 Internal Server Error, no body"],
+    ),
+    "by field": (
+        [{"status": "RUNNING"}, {"status": "FAILED"}],
+        {"jsonpath": [{"expression": "$.status", "value": "FAILED"}]},
+        ["2 polls in 2 s", "'expression': '$.status'", "'value': 'FAILED'"],
+        ["200 OK, application/json", "2 x 200 OK"],
+    ),
+    "by body": (
+        [{"status": "FAILED"}],
+        ALARM,
+        ["1 poll in 0 s: {'json': {'status': 'FAILED'}}", "last answer (poll 1)"],
+        ["1 x 200 OK"],
+    ),
+    "by text": (
+        [(500, "broken")],
+        {"text": "broken"},
+        ["{'text': 'broken'}", "500 Internal Server Error, text/html, 6 bytes"],
+        [],
+    ),
+    "by callback": (
+        [404],
+        {"callback": repr},
+        ["{'callback': <built-in function repr>", "404 Not Found"],
+        [],
+    ),
+    "by the second of two": (
+        [502],
+        [ALARM, {"status_code": 502}],
+        ["{'status_code': 502}", "502 Bad Gateway"],
+        [],
+    ),
+    "although a body is not JSON": (
+        [(502, "<html>")],
+        [ALARM, {"status_code": 502}],
+        ["{'status_code': 502}", "502 Bad Gateway, text/html, 6 bytes"],
+        [],
+    ),
+    "after flapping": (
+        [REFUSED, HTML, REFUSED, 404, 500],
+        {"status_code": 500},
+        ["5 polls in 8 s", "(poll 5): 500", "2 x ConnectionError: connection refused"],
+        ["1 x 503 Service Unavailable", "1 x 404 Not Found", "1 x 500"],
+    ),
+    "by several keys": (
+        [(500, {"status": "FAILED"})],
+        {"status_code": 500, **ALARM},
+        ["'status_code': 500", "500 Internal Server Error"],
+        [],
+    ),
+    "of a large dict": (
+        [dict.fromkeys(map(str, range(100)), "x" * 100)],
+        {"json": dict.fromkeys(map(str, range(100)), "x" * 100)},
+        ["{'json': {", "200 OK, application/json"],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", ALARMS)
+def test_the_text_of_an_alarm_tells_the_story(answers, situation):
+    """What was asked, which alarm was met, what came, how often, how long."""
+    script, alarms, head, rest = ALARMS[situation]
+    answers(*script)
+    with pytest.raises(Alarm) as info:
+        httsleep(URL, {"status_code": 201}, alarms, ignore_exceptions=ConnectionError)
+    told(info.value, "GET http://server/endpoint met an alarm after ")
+    told(info.value, *head, *rest)
+
+
+def test_a_story_of_many_reasons_is_cut(make_response):
+    """Of many unmet keys and of many kinds of answers only the first are told."""
+    text = story(
+        "head",
+        answer=make_response(200),
+        poll=9,
+        reasons=[f"reason {number}" for number in range(8)],
+        tally={f"kind {number}": 1 for number in range(8)},
+    )
+    assert text.splitlines() == [
+        "head",
+        "  last answer (poll 9): 200 OK, no body",
+        *(f"  not met: reason {number}" for number in range(6)),
+        "  not met: 2 more",
+        "  polls: " + "".join(f"1 x kind {n}, " for n in range(6)) + "others",
+    ]
+
+
+def test_a_story_of_six_is_told_whole(make_response):
+    """As many reasons and kinds as fit are all told."""
+    reasons = [f"reason {number}" for number in range(6)]
+    tally = {f"kind {number}": 2 for number in range(6)}
+    text = story("head", answer=make_response(), poll=1, reasons=reasons, tally=tally)
+    assert "more" not in text
+    assert "others" not in text
+    assert "2 x kind 5" in text
+
+
+def test_a_server_cannot_forge_a_line(server):
+    """Line breaks and escapes of a server do not get into the text as they are."""
+    server.get(
+        URL,
+        json={"status": "x\n  polls: 1 x SUCCESS\x1b[2J"},
+        headers={"Content-Type": "application/json\x1b[2J"},
+    )
+    with pytest.raises(GaveUp) as info:
+        httsleep(URL, status_code=201, jsonpath=STATUS, text="", max_retries=1)
+    assert len(str(info.value).splitlines()) == 6
+    assert all(line.isprintable() for line in str(info.value).splitlines())
+
+
+# pickles
+
+
+def assert_same(error, other):
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+    assert other.args == error.args
+    facts = dict(vars(error))
+    facts.pop("response", None), facts.pop("exception", None)
+    assert {name: vars(other)[name] for name in facts} == facts
+
+
+@pytest.mark.parametrize("how", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_each_exception_survives_a_pickle(make_response, how):
+    """A pickled or copied exception has the same text and the same facts."""
+    response = make_response(503, "x")
+    assert response.content == b"x"
+    for error in (
+        HttSleepError("base"),
+        Alarm(response, {"status_code": 503}, attempts=3, elapsed=4.5, story="text"),
+        GaveUp(
+            "text",
+            limit="max_time",
+            response=response,
+            exception=ConnectionResetError("x"),
+            reasons=("a", "b"),
+            attempts=3,
+            elapsed=4.5,
+        ),
+        BodyTooLarge(5),
+    ):
+        other = how(error)
+        assert_same(error, other)
+        if hasattr(error, "attempts"):
+            assert other.response.status_code == 503
+            assert other.response.content == b"x"
+    assert type(how(GaveUp(exception=KeyError())).exception) is KeyError
+
+
+def test_a_pickle_leaves_out_a_response_that_cannot_be_pickled(make_response):
+    """A response that does not pickle is left out; the rest of the facts is there."""
+    response = make_response(503)
+    response.connection = response.reason = lambda: None
+    other = pickle.loads(pickle.dumps(Alarm(response, {"status_code": 503})))
+    assert other.response is None
+    assert other.alarm == {"status_code": 503}
+
+
+def test_a_pickle_leaves_out_a_callback(make_response):
+    """Of an alarm that cannot be pickled whole, the keys that can be are kept."""
+    alarm = {"status_code": 503, "json": None, "callback": lambda response: True}
+    other = pickle.loads(pickle.dumps(Alarm(make_response(503), alarm)))
+    assert other.alarm == {"status_code": 503, "json": None}
+
+
+class NeverBack(Exception):
+    """Pickles, but cannot be made again: its constructor needs more than args."""
+
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def test_a_pickle_leaves_out_what_could_not_be_read_again():
+    """What pickles but does not unpickle would break the reader, and is left out."""
+    error = GaveUp("text", exception=NeverBack(1, 2), attempts=3)
+    other = pickle.loads(pickle.dumps(error))
+    assert other.exception is None
+    assert (str(other), other.attempts) == ("text", 3)
+
+
+def test_a_subclass_with_a_constructor_of_its_own_pickles():
+    """The constructor is not run a second time, so that a subclass's may differ."""
+
+    global OwnAlarm  # pickle finds classes by name
+
+    class OwnAlarm(HttSleepError):
+        def __init__(self, one, two):
+            super().__init__("text")
+            self.both = one, two
+
+    OwnAlarm.__qualname__ = "OwnAlarm"
+    other = pickle.loads(pickle.dumps(OwnAlarm(1, 2)))
+    assert other.both == (1, 2)
+
+
+def test_a_gave_up_crosses_a_process_pool():
+    """What a wait in a process pool raises arrives as it was."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        future = pool.submit(
+            httsleep,
+            "nowhere://server/endpoint",
+            status_code=200,
+            session=requests.Session(),
+            ignore_exceptions=InvalidSchema,
+            max_retries=1,
+        )
+        with pytest.raises(GaveUp) as info:
+            future.result()
+    assert info.value.attempts == 1
+    assert isinstance(info.value.exception, InvalidSchema)
+    assert "1 x InvalidSchema" in str(info.value)
+
+
+# what they hold on to
+
+
+def outcome(session, **arguments):
+    """What a run of one poll raises, and a weak reference to its answer."""
+    try:
+        httsleep(URL, status_code=201, session=session, max_retries=1, **arguments)
+    except HttSleepError as error:
+        return error, weakref.ref(error.response)
+    pytest.fail("nothing was raised")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"alarms": {"status_code": 200}}])
+def test_an_exception_is_no_part_of_a_reference_cycle(
+    make_response, stub_session, arguments
+):
+    """With the exception goes the response; it does not wait for the collector."""
+    session = stub_session(lambda **_: make_response(200))
+    gc.disable()
+    try:
+        error, response = outcome(session, **arguments)
+        assert response() is not None
+        del error
+        assert response() is None
+    finally:
+        gc.enable()
+
+
+def test_an_ignored_exception_lets_go_of_the_past(make_response, stub_session):
+    """An ignored exception has no traceback and no context, its causes included."""
+
+    def refuse(**_):
+        try:
+            raise ConnectionRefusedError
+        except ConnectionRefusedError as cause:
+            raise requests.exceptions.ConnectionError(cause) from cause
+
+    with pytest.raises(GaveUp) as info:
+        httsleep(
+            URL,
+            status_code=200,
+            session=stub_session(refuse),
+            ignore_exceptions=ConnectionError,
+            max_retries=2,
+        )
+    ignored = info.value.exception
+    for each in (ignored, ignored.__cause__):
+        assert each.__traceback__ is None
+        assert each.__context__ is None
+    assert isinstance(ignored.__cause__, ConnectionRefusedError)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"max_retries": 2}, {"alarms": {"status_code": 503}}]
+)
+def test_what_ends_a_run_hides_the_exceptions_before_it(answers, arguments):
+    """Raised from None: no traceback shows requests' own texts, with their URLs."""
+    answers(REFUSED, 503)
+    try:
+        raise KeyError("of the caller")
+    except KeyError:
+        with pytest.raises(HttSleepError) as info:
+            httsleep(
+                URL, status_code=200, ignore_exceptions=ConnectionError, **arguments
+            )
+    assert info.value.__cause__ is None
+    assert info.value.__suppress_context__

@@ -1,0 +1,165 @@
+import ast
+import inspect
+import logging
+import subprocess
+import sys
+from importlib import resources
+
+import pytest
+
+import httsleep
+import httsleep.exceptions
+import httsleep.main
+from httsleep import HttSleeper
+
+
+def test_the_public_names_are_these():
+    """The package has these names and no others, sorted, and each is there."""
+    assert httsleep.__all__ == [
+        *("Alarm", "Attempt", "BodyTooLarge", "GaveUp", "HttSleepError"),
+        *("HttSleeper", "exponential", "httsleep"),
+    ]
+    assert httsleep.__all__ == sorted(httsleep.__all__)
+    assert all(hasattr(httsleep, name) for name in httsleep.__all__)
+
+
+def test_a_star_import_brings_the_public_names():
+    """``from httsleep import *`` brings what ``__all__`` says."""
+    names = {}
+    exec("from httsleep import *", names)
+    del names["__builtins__"]
+    assert sorted(names) == httsleep.__all__
+
+
+def test_the_names_that_existing_users_import_are_there():
+    """Code written for older versions finds its names where it looks for them."""
+    from httsleep.exceptions import Alarm
+    from httsleep.main import (
+        DEFAULT_MAX_RETRIES,
+        DEFAULT_POLLING_INTERVAL,
+    )
+    from httsleep.main import (
+        Alarm as SameAlarm,
+    )
+    from httsleep.main import (
+        HttSleeper as SameHttSleeper,
+    )
+
+    assert Alarm is SameAlarm is httsleep.Alarm
+    assert SameHttSleeper is HttSleeper
+    assert (DEFAULT_POLLING_INTERVAL, DEFAULT_MAX_RETRIES) == (2, 50)
+
+
+def test_the_loop_sleeps_through_a_global_of_main():
+    """``httsleep.main.sleep`` is there to be patched."""
+    assert "sleep" in HttSleeper._rest.__code__.co_names
+    assert callable(httsleep.main.sleep)
+
+
+def test_function_and_class_take_the_same_arguments():
+    """The signatures are the same but for what is returned."""
+    function = inspect.signature(httsleep.httsleep)
+    constructor = inspect.signature(HttSleeper)
+    assert function.parameters == constructor.parameters
+    assert function.return_annotation is not constructor.return_annotation
+    init = inspect.signature(HttSleeper.__init__)
+    assert list(init.parameters)[1:] == list(function.parameters)
+
+
+def test_only_three_arguments_are_positional():
+    """What comes after ``alarms`` is given by name."""
+    parameters = inspect.signature(HttSleeper).parameters.values()
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional == ["url_or_request", "until", "alarms"]
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters if p.name not in positional)
+    with pytest.raises(TypeError):
+        HttSleeper("http://server/endpoint", {"status_code": 200}, [], 200)
+
+
+def test_the_defaults_are_shown_in_the_signature():
+    """A signature shows each default, and which of them depend on others."""
+    parameters = inspect.signature(HttSleeper).parameters
+    shown = {name: repr(each.default) for name, each in parameters.items()}
+    assert shown["max_retries"] == "<50>"
+    assert shown["max_retry_after"] == "<300>"
+    assert shown["polling_interval"] == "2"
+    assert shown["request_timeout"] == "30"
+    assert shown["max_body_size"] == str(16 * 2**20)
+    assert shown["ignore_exceptions"] == "()"
+    assert shown["allow_redirects"] == "True"
+    others = {"url_or_request", "max_retries", "max_retry_after", "polling_interval"}
+    others |= {"request_timeout", "max_body_size", "ignore_exceptions"}
+    others |= {"allow_redirects"}
+    assert {shown[name] for name in set(shown) - others} == {"None"}
+
+
+def test_every_argument_is_annotated_and_documented():
+    """Editors show a type for each argument, and the docstring has a word on it."""
+    for name, parameter in inspect.signature(HttSleeper).parameters.items():
+        assert parameter.annotation is not parameter.empty
+        assert f":param {name}:" in HttSleeper.__doc__
+
+
+@pytest.mark.parametrize("name", httsleep.__all__)
+def test_every_public_name_has_a_docstring(name):
+    """help() has something to say about each public name."""
+    assert len(inspect.getdoc(getattr(httsleep, name))) > 20
+
+
+def test_the_logger_has_a_null_handler():
+    """The library says nothing until the application wants to hear it."""
+    (handler,) = logging.getLogger("httsleep").handlers
+    assert isinstance(handler, logging.NullHandler)
+
+
+def test_the_package_is_typed():
+    """Type checkers find the marker."""
+    assert resources.files("httsleep").joinpath("py.typed").is_file()
+
+
+def run(code):
+    """What a fresh interpreter prints."""
+    path = f"import sys; sys.path[:] = {sys.path!r}; "
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", path + code],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def test_importing_changes_no_logging():
+    """The import sets no level and no handler but the one on its own logger."""
+    assert (
+        run(
+            "import logging; import requests; "
+            "names = set(logging.root.manager.loggerDict); "
+            "root = logging.root; before = (root.level, root.handlers[:]); "
+            "import httsleep; "
+            "assert before == (root.level, root.handlers[:]); "
+            "logger = logging.getLogger('httsleep'); "
+            "assert logger.level == logging.NOTSET and logger.propagate; "
+            "new = set(root.manager.loggerDict) - names - {'httsleep'}; "
+            "assert not [n for n in new if n.startswith('httsleep')]; "
+            "logger.error('not heard'); "
+        )
+        == ""
+    )
+
+
+ORDER = [
+    *("words", "exceptions", "attempt", "validators"),
+    *("conditions", "intervals", "sending", "main", "__init__"),
+]
+
+
+def test_import_order_is_reading_order():
+    """A module imports only those that come before it."""
+    package = resources.files("httsleep")
+    modules = {each.name for each in package.iterdir() if each.name.endswith(".py")}
+    assert modules == {f"{name}.py" for name in ORDER}
+    for name in ORDER:
+        for node in ast.walk(ast.parse(package.joinpath(f"{name}.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert node.module in ORDER[: ORDER.index(name)]

@@ -1,0 +1,774 @@
+import gzip
+import io
+import pathlib
+import re
+import types
+
+import pytest
+import requests
+import responses
+from requests import exceptions as broken
+from requests.auth import AuthBase, HTTPDigestAuth
+
+from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper
+from httsleep.sending import (
+    Sender,
+    ignoring,
+    own_request,
+    sending_options,
+    without_tracebacks,
+)
+
+URL = "http://server/endpoint"
+
+
+def own(url_or_request=URL, auth=None, headers=None, *, absolute=True):
+    return own_request(url_or_request, auth, headers, absolute=absolute)
+
+
+def a_minute():
+    return 60.0
+
+
+# the request
+
+
+def test_a_url_is_a_get():
+    """A URL stands for a GET of it."""
+    request = own(URL)
+    assert (request.method, request.url) == ("GET", URL)
+
+
+def test_a_request_is_copied():
+    """A Request is taken with all that it has, and is not the caller's own."""
+    hooks = {"response": lambda response, **_: None}
+    given = requests.Request(
+        "POST",
+        URL,
+        params={"a": [1]},
+        headers={"X-A": "1"},
+        json={"b": [2]},
+        cookies={"c": "3"},
+        auth=("user", "password"),
+        hooks=hooks,
+    )
+    request = own(given)
+    assert request is not given
+    for name in ("method", "url", "params", "headers", "json", "cookies", "auth"):
+        assert getattr(request, name) == getattr(given, name)
+    assert request.hooks["response"] == given.hooks["response"]
+    request.params["a"].append(2)
+    request.json["b"].append(3)
+    request.headers["X-A"] = "2"
+    assert given.params == {"a": [1]}
+    assert given.json == {"b": [2]}
+    assert given.headers == {"X-A": "1"}
+
+
+def test_auth_and_headers_go_on_top():
+    """What is given beside a Request counts, and the rest of the Request stays."""
+    given = requests.Request(
+        "GET", URL, headers={"x-token": "old", "X-B": "b"}, auth=("a", "b")
+    )
+    request = own(given, ("c", "d"), {"X-Token": "new", "X-C": None})
+    assert request.auth == ("c", "d")
+    assert request.headers == {"X-Token": "new", "X-B": "b", "X-C": None}
+    assert given.headers == {"x-token": "old", "X-B": "b"}
+    assert given.auth == ("a", "b")
+
+
+def test_empty_headers_take_nothing_away():
+    """An empty dict of headers, and an empty auth, are given, and change nothing."""
+    given = requests.Request("GET", URL, headers={"X-A": "1"}, auth=("a", "b"))
+    request = own(given, None, {})
+    assert request.headers == {"X-A": "1"}
+    assert request.auth == ("a", "b")
+
+
+class Token(AuthBase):
+    def __call__(self, request):
+        return request
+
+
+@pytest.mark.parametrize(
+    "auth", [("user", "password"), Token(), lambda request: request], ids=repr
+)
+def test_auth_is_a_pair_or_a_callable(auth):
+    """What requests takes for auth is taken."""
+    assert own(URL, auth).auth is auth
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": "text"},
+        {"data": b"bytes"},
+        {"data": {"a": ["b", "c"]}},
+        {"data": [("a", "b"), ("a", "c")]},
+        {"files": {"file": b"bytes"}},
+        {"files": {"file": ("name.txt", b"bytes", "text/plain")}},
+        {"files": [("file", ("name.txt", "text"))]},
+        {"json": {"a": [1, None]}},
+        {"json": []},
+    ],
+    ids=str,
+)
+def test_a_body_that_can_be_sent_again_is_taken(body):
+    """Each poll sends the body again, which these can be."""
+    assert own(requests.Request("POST", URL, **body))
+
+
+def numbers():
+    yield b"1"
+
+
+ONCE = {
+    "file": {"data": io.BytesIO(b"x")},
+    "text file": {"data": io.StringIO("x")},
+    "generator": {"data": numbers()},
+    "iterator": {"data": iter([b"1"])},
+    "map": {"data": map(str, [1])},
+    "file in data": {"data": {"a": io.BytesIO(b"x")}},
+    "generator in data": {"data": [("a", numbers())]},
+    "file in files": {"files": {"a": io.BytesIO(b"x")}},
+    "file in a tuple": {"files": {"a": ("name", io.BytesIO(b"x"), "text/plain")}},
+    "file in a list": {"files": [("a", ("name", io.BytesIO(b"x")))]},
+    "generator in params": {"params": {"a": numbers()}},
+    "params": {"params": numbers()},
+}
+
+
+@pytest.mark.parametrize("case", ONCE)
+def test_a_body_that_can_be_sent_only_once_is_refused(case):
+    """The second poll would silently send nothing, so the first is refused."""
+    (name,) = ONCE[case]
+    with pytest.raises(ValueError, match="can be sent only once") as info:
+        own(requests.Request("POST", URL, **ONCE[case]))
+    assert f"url_or_request: its {name} " in str(info.value)
+    assert "give bytes" in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("json", "kind"),
+    [
+        ({"a": {1}}, "TypeError"),
+        (float("nan"), "ValueError"),
+        ([float("inf")], "ValueError"),
+        ({"a": object()}, "TypeError"),
+    ],
+    ids=["set", "nan", "inf", "object"],
+)
+def test_a_json_body_that_cannot_be_sent_is_refused(json, kind):
+    """A body that is no JSON is refused at construction, not at the first poll."""
+    with pytest.raises(
+        ValueError, match="url_or_request: its json cannot be sent"
+    ) as info:
+        own(requests.Request("POST", URL, json=json))
+    assert f"({kind})" in str(info.value)
+
+
+ENDLESS = []
+ENDLESS.append(ENDLESS)
+
+REFUSED = {
+    "bytes": (b"http://server", ["url_or_request", "URL or a requests.Request"]),
+    "None": (None, ["url_or_request", "not a NoneType"]),
+    "prepared": (requests.Request("GET", URL).prepare(), ["not a PreparedRequest"]),
+    "list": ([URL], ["not a list"]),
+    "empty": ("", ["url_or_request has no URL"]),
+    "no method": (requests.Request(url=URL), ["has no method", "such as 'GET'"]),
+    "empty method": (requests.Request("", URL), ["has no method"]),
+    "odd method": (requests.Request(5, URL), ["has no method"]),
+    "no URL": (requests.Request("GET"), ["has no URL"]),
+    "odd URL": (requests.Request("GET", 5), ["has no URL"]),
+    "relative": ("/endpoint", ["'/endpoint' is no URL", "a whole URL such as"]),
+    "no scheme": ("server/endpoint", ["no URL to poll (MissingSchema)"]),
+    "no host": ("http://", ["no URL to poll (InvalidURL)"]),
+    "bad host": ("http://*server", ["no URL to poll (InvalidURL)"]),
+    "bad IPv6": ("http://[::1/", ["no URL to poll"]),
+    "mailto": ("mailto:a@b", ["not http or https"]),
+    "ftp": ("ftp://server/file", ["'ftp://server/file' is not http or https"]),
+    "file": ("file:///etc/passwd", ["is not http or https"]),
+    "params": (requests.Request("GET", URL, params=5), ["no URL to poll (TypeErr"]),
+    "header list": (requests.Request("GET", URL, headers=[("a", "b")]), ["headers"]),
+    "auth": (requests.Request("GET", URL, auth="a:b"), ["auth is a str"]),
+    "endless": (requests.Request("POST", URL, json=ENDLESS), ["url_or_request"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_request_that_cannot_work_is_refused(case):
+    """A ValueError names the argument and says what is right."""
+    given, words = REFUSED[case]
+    with pytest.raises(ValueError, match=re.escape(words[0])) as info:
+        own(given)
+    for word in words:
+        assert word in str(info.value)
+    assert info.value.__suppress_context__ or info.value.__context__ is None
+
+
+@pytest.mark.parametrize("url", ["HTTP://server/a", "https://server", " http://server"])
+def test_an_absolute_url_is_taken(url):
+    """The scheme may be in capitals, and a path is not needed."""
+    assert own(url).url == url
+
+
+@pytest.mark.parametrize("url", ["/relative", "mock://server", b"http://server"])
+def test_a_session_of_the_callers_may_read_a_url_in_its_own_way(url):
+    """Without a session of ours only method and URL have to be there."""
+    assert own(requests.Request("GET", url), absolute=False).url == url
+
+
+@pytest.mark.parametrize(
+    ("headers", "word"),
+    [
+        ({"X-A": "a\nb"}, "'X-A'"),
+        ({"X-A": 5}, "'X-A'"),
+        ({"X\nA": "a"}, "'X\\nA'"),
+        ({5: "a"}, "5"),
+        ({"X-A": ["a"]}, "'X-A'"),
+        ({"X-A": " a"}, "'X-A'"),
+    ],
+    ids=str,
+)
+def test_a_header_that_cannot_be_sent_is_refused(headers, word):
+    """A bad header is refused by its name; its value may be a secret."""
+    with pytest.raises(ValueError, match=r"^headers: .* str or bytes on one line"):
+        own(URL, None, headers)
+    with pytest.raises(ValueError, match=f"^headers: {re.escape(word)}: "):
+        own(requests.Request("GET", URL, headers=headers))
+
+
+@pytest.mark.parametrize("headers", [5, "X-A: a", [("X-A", "a")]], ids=str)
+def test_headers_are_a_dict(headers):
+    """What is no dict is refused by its kind."""
+    kind = type(headers).__name__
+    with pytest.raises(ValueError, match=f"headers must be a dict, not a {kind}"):
+        own(URL, None, headers)
+
+
+@pytest.mark.parametrize("auth", ["user:password", ["u", "p"], ("u",), 5, ()], ids=str)
+def test_auth_that_requests_would_stumble_over_is_refused(auth):
+    """What is no pair and no callable is refused by its kind."""
+    kind = type(auth).__name__
+    with pytest.raises(ValueError, match=f"auth is a {kind}: give a \\(user, pass"):
+        own(URL, auth)
+
+
+# verify
+
+
+def test_verify_that_is_not_given_is_not_set():
+    """Without verify nothing is set, so that session and environment count."""
+    assert sending_options(None) == {}
+
+
+def test_verify_is_a_bool_or_a_path(tmp_path):
+    """True, False, and the path of what exists are taken as they are."""
+    for verify in (True, False, str(tmp_path), tmp_path):
+        assert sending_options(verify) == {"verify": verify}
+
+
+@pytest.mark.parametrize(
+    ("verify", "word"),
+    [
+        ("/no/such/bundle", "there is no such file or directory"),
+        (pathlib.Path("no-such-bundle"), "there is no such file or directory"),
+        ("", "there is no such file or directory"),
+        (0, "give True, False, or the path"),
+        (b"/", "give True, False, or the path"),
+        ([], "give True, False, or the path"),
+    ],
+    ids=str,
+)
+def test_verify_that_cannot_work_is_refused(verify, word):
+    """What is no bool and no path of what exists is refused."""
+    with pytest.raises(ValueError, match=r"^verify is ") as info:
+        sending_options(verify)
+    assert word in str(info.value)
+
+
+# sending through a session of the caller's
+
+
+def sender(session, request=None, **changes):
+    settings = {
+        "own": False,
+        "options": {},
+        "allow_redirects": True,
+        "max_body_size": None,
+    }
+    return Sender(session, request or own(), **settings | changes)
+
+
+def test_a_session_of_the_callers_is_used_through_request(stub_session, make_response):
+    """Each poll asks the session's own request(), with time left and stream."""
+    session = stub_session(lambda **_: make_response())
+    sender(session).send(lambda: 7.0)
+    (sent,) = session.sent
+    assert (sent["method"], sent["url"]) == ("GET", URL)
+    assert sent["timeout"] == 7.0
+    assert sent["stream"] is True
+    assert sent["allow_redirects"] is True
+    assert "verify" not in sent
+    assert "proxies" not in sent
+
+
+def test_what_the_caller_has_set_is_sent(stub_session, make_response):
+    """verify and allow_redirects reach the session."""
+    session = stub_session(lambda **_: make_response())
+    options = {"verify": False}
+    sender(session, options=options, allow_redirects=False).send(a_minute)
+    assert session.sent[0]["verify"] is False
+    assert session.sent[0]["allow_redirects"] is False
+
+
+def test_a_session_cannot_write_into_the_request(stub_session, make_response):
+    """What a session does to its arguments does not reach the next poll."""
+
+    def write(**fields):
+        fields["headers"]["X-Count"] = "1"
+        fields["json"]["list"].append(1)
+        return make_response()
+
+    session = stub_session(write)
+    request = own(requests.Request("POST", URL, json={"list": []}))
+    polls = sender(session, request)
+    polls.send(a_minute)
+    session.answer = lambda **fields: make_response()
+    polls.send(a_minute)
+    assert session.sent[1]["headers"] == {}
+    assert session.sent[1]["json"] == {"list": []}
+    assert request.json == {"list": []}
+
+
+@pytest.mark.parametrize("left", [1e-9, 0, -1, -1e9])
+def test_a_timeout_is_above_zero(stub_session, left):
+    """However little is left, the session gets a timeout that sockets take."""
+
+    def stall(**_):
+        raise broken.ReadTimeout
+
+    session = stub_session(stall)
+    with pytest.raises(broken.ReadTimeout):
+        sender(session).send(lambda: left)
+    assert session.sent[0]["timeout"] > 0
+
+
+def test_a_timeout_is_finite(stub_session, make_response):
+    """Where there is no limit, the session gets a timeout that sockets take."""
+    session = stub_session(lambda **_: make_response())
+    sender(session).send(lambda: float("inf"))
+    assert 10**6 < session.sent[0]["timeout"] < 2**32 / 1000
+
+
+# sending through a session of our own: when a prepared request may be used again
+
+
+@pytest.fixture
+def prepared(server, monkeypatch):
+    """How often a request is prepared in three polls of a session of our own."""
+
+    def count(request=None, *, between=lambda session: None, session=None, **answer):
+        server.add(responses.GET, URL, **answer)
+        server.add(responses.POST, URL, **answer)
+        session, count = session or requests.Session(), []
+        prepare = session.prepare_request
+
+        def counted(request):
+            count.append(1)
+            return prepare(request)
+
+        monkeypatch.setattr(session, "prepare_request", counted)
+        polls = sender(session, own(request or URL), own=True)
+        for _ in range(3):
+            polls.send(a_minute)
+            between(session)
+        assert len(server.calls) == 3
+        return len(count)
+
+    return count
+
+
+CONSTANT = {
+    "get": requests.Request("GET", URL),
+    "params": requests.Request("GET", URL, params={"a": "b"}, headers={"X-A": "b"}),
+    "auth": requests.Request("GET", URL, auth=("user", "password")),
+    "json": requests.Request("POST", URL, json={"a": "b"}),
+    "form": requests.Request("POST", URL, data={"a": "b"}),
+    "bytes": requests.Request("POST", URL, data=b"bytes"),
+    "files": requests.Request("POST", URL, files={"a": b"bytes"}),
+}
+
+
+@pytest.mark.parametrize("request_", CONSTANT.values(), ids=CONSTANT)
+def test_what_cannot_change_is_prepared_once(prepared, request_):
+    """A plain request of our own session is prepared for the first poll only."""
+    assert prepared(request_) == 1
+
+
+def test_computed_auth_is_computed_for_each_poll(prepared):
+    """An auth that is a callable has its say each time."""
+    calls = []
+
+    def auth(request):
+        calls.append(1)
+        return request
+
+    assert prepared(requests.Request("GET", URL, auth=auth)) == 3
+    assert len(calls) == 3
+
+
+def test_computed_auth_of_the_session_is_computed_for_each_poll(prepared):
+    """So has one that the session got."""
+    session = requests.Session()
+    session.auth = HTTPDigestAuth("user", "password")
+    assert prepared(session=session) == 3
+
+
+def test_hooks_of_the_request_are_called_for_each_poll(prepared):
+    """A request with hooks is prepared each time."""
+    calls = []
+    hooks = {"response": lambda response, **_: calls.append(1)}
+    assert prepared(requests.Request("GET", URL, hooks=hooks)) == 3
+    assert len(calls) == 3
+
+
+def test_hooks_of_the_session_are_called_for_each_poll(prepared):
+    """So it is if the session has hooks."""
+    calls, session = [], requests.Session()
+    session.hooks["response"].append(lambda response, **_: calls.append(1))
+    assert prepared(session=session) == 3
+    assert len(calls) == 3
+
+
+def test_cookies_of_the_request_are_sent_with_each_poll(prepared, server):
+    """A request with cookies is prepared each time."""
+    assert prepared(requests.Request("GET", URL, cookies={"a": "b"})) == 3
+    assert [c.request.headers["Cookie"] for c in server.calls] == ["a=b"] * 3
+
+
+def test_cookies_that_an_answer_set_are_sent_with_the_next_poll(prepared, server):
+    """As soon as there are cookies, each poll is prepared with them."""
+    assert prepared(headers={"Set-Cookie": "seen=1"}) == 3
+    sent = [call.request.headers.get("Cookie") for call in server.calls]
+    assert sent == [None, "seen=1", "seen=1"]
+
+
+def test_a_body_that_is_read_anew_is_prepared_for_each_poll(prepared):
+    """A body that is an iterable of its own kind is asked for anew each time."""
+
+    class Body:
+        def __iter__(self):
+            return iter([b"a", b"b"])
+
+    assert prepared(requests.Request("POST", URL, data=Body())) == 3
+
+
+CHANGES = {
+    "headers": lambda session: session.headers.update({"X-New": "1"}),
+    "headers replaced": lambda session: setattr(session, "headers", {"X-New": "1"}),
+    "params": lambda session: session.params.update({"new": "1"}),
+    "auth": lambda session: setattr(session, "auth", ("new", "1")),
+    "proxies": lambda session: session.proxies.update({"ftp": "http://new"}),
+    "verify": lambda session: setattr(session, "verify", False),
+    "cert": lambda session: setattr(session, "cert", "new.pem"),
+    "trust_env": lambda session: setattr(session, "trust_env", False),
+}
+
+
+@pytest.mark.parametrize("setting", CHANGES)
+def test_a_setting_of_the_session_that_changes_counts(prepared, setting):
+    """After a change of the session's settings the request is prepared again, once."""
+    changes = [CHANGES[setting]]
+    count = prepared(between=lambda session: changes and changes.pop()(session))
+    assert count == 2
+
+
+def test_a_header_that_changes_is_sent(server):
+    """A header set on the sleeper's own session from on_poll is in the next poll."""
+    server.get(URL)
+    sleeper = HttSleeper(
+        URL,
+        status_code=201,
+        max_retries=2,
+        on_poll=lambda attempt: sleeper.session.headers.update({"X-Token": "new"}),
+    )
+    with pytest.raises(GaveUp):
+        sleeper.run()
+    sent = [call.request.headers.get("X-Token") for call in server.calls]
+    assert sent == [None, "new"]
+
+
+def test_the_environment_counts_for_a_session_of_our_own(server, monkeypatch):
+    """Proxies and CA bundles of the environment count, and verify goes before."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/bundle.pem")
+    seen = []
+    session = requests.Session()
+    send = session.send
+
+    def spy(request, **kwargs):
+        seen.append(kwargs)
+        return send(request, **kwargs)
+
+    monkeypatch.setattr(session, "send", spy)
+    server.get(URL)
+    sender(session, own=True).send(lambda: 7.0)
+    sender(session, own=True, options={"verify": False}).send(a_minute)
+    assert seen[0]["proxies"]["http"] == "http://proxy:3128"
+    assert [each["verify"] for each in seen] == ["/bundle.pem", False]
+    assert seen[0]["stream"] is True
+    assert seen[0]["timeout"] == 7.0
+    assert seen[0]["allow_redirects"] is True
+
+
+# reading
+
+
+class Socket:
+    def __init__(self):
+        self.timeouts = []
+
+    def settimeout(self, seconds):
+        self.timeouts.append(seconds)
+
+
+def answering(stub_session, response):
+    return sender(stub_session(lambda **_: response))
+
+
+def test_a_body_is_read_to_its_end(stub_session, make_response):
+    """The answer that comes back has its whole body, and its raw as it was."""
+    response = make_response(200, b"x" * 1_000_000)
+    raw = response.raw
+    assert answering(stub_session, response).send(a_minute) is response
+    assert len(response.content) == 1_000_000
+    assert response.raw is raw
+
+
+def test_each_read_gets_the_time_that_is_left(stub_session, make_response):
+    """The socket's timeout is what is left, anew for each read."""
+    sock = Socket()
+    connection = types.SimpleNamespace(sock=sock)
+    response = make_response(200, b"x" * 2**19, connection=connection)
+    left = iter([9, 8, 7, 6, 5])
+    answering(stub_session, response).send(lambda: next(left))
+    assert sock.timeouts == [8, 7, 6]
+
+
+def test_reading_stops_when_the_time_is_up(stub_session, make_response):
+    """A body that drips on beyond the limit is cut off with a ReadTimeout."""
+    response = make_response(200, b"x" * 2**20)
+    left = iter([3, 2, 1, 0, 0])
+    with pytest.raises(broken.ReadTimeout, match="the request took too long"):
+        answering(stub_session, response).send(lambda: next(left))
+    assert response.raw.closed
+
+
+def test_a_compressed_body_counts_as_what_it_unpacks_to(stub_session, make_response):
+    """The limit is on what is decoded; more than that is not kept."""
+    packed = gzip.compress(bytes(5_000_000))
+    response = make_response(200, packed, {"Content-Encoding": "gzip"})
+    polls = sender(stub_session(lambda **_: response), max_body_size=1_000_000)
+    with pytest.raises(BodyTooLarge):
+        polls.send(a_minute)
+    assert response.raw.closed
+
+
+@pytest.mark.parametrize(("size", "fits"), [(99, True), (100, True), (101, False)])
+@pytest.mark.parametrize("raw", [True, False], ids=["urllib3", "other"])
+def test_a_body_may_have_as_many_bytes_as_allowed(
+    stub_session, make_response, size, fits, raw
+):
+    """A body of max_body_size bytes is taken, one byte more is BodyTooLarge."""
+    response = make_response(200, b"x" * size)
+    if not raw:  # an adapter that has its own way to read
+        response._content, response._content_consumed = b"x" * size, True
+        response.raw = None
+    polls = sender(stub_session(lambda **_: response), max_body_size=100)
+    if fits:
+        assert polls.send(a_minute).content == b"x" * size
+    else:
+        with pytest.raises(BodyTooLarge) as info:
+            polls.send(a_minute)
+        assert info.value.limit == 100
+
+
+def test_a_connection_error_after_the_limit_is_a_timeout(stub_session):
+    """What requests calls a ConnectionError is a ReadTimeout if the time is up."""
+
+    def stall(**_):
+        raise broken.ConnectionError("read timed out")
+
+    session = stub_session(stall)
+    with pytest.raises(broken.ReadTimeout, match="the request took too long") as info:
+        sender(session).send(lambda: 0.0)
+    assert isinstance(info.value.__cause__, broken.ConnectionError)
+    with pytest.raises(broken.ConnectionError) as info:
+        sender(session).send(a_minute)
+    assert not isinstance(info.value, broken.Timeout)
+
+
+def test_a_timeout_while_connecting_stays_what_it_is(stub_session):
+    """ConnectTimeout tells more than ReadTimeout, and is not turned into it."""
+
+    def stall(**_):
+        raise broken.ConnectTimeout
+
+    with pytest.raises(broken.ConnectTimeout):
+        sender(stub_session(stall)).send(lambda: 0.0)
+
+
+def test_an_answer_that_is_not_final_is_closed(stub_session, make_response):
+    """After a 1xx the connection is not used again, and there is no body."""
+    response = make_response(103, b"HTTP/1.1 200 OK\r\n\r\n")
+    answering(stub_session, response).send(a_minute)
+    assert response.raw.closed
+    assert response.content == b""
+
+
+def test_what_looks_at_raw_meanwhile_finds_it(stub_session, make_response):
+    """A response class that reads in its own way has all of raw while it reads."""
+
+    class OwnWay(requests.Response):
+        @property
+        def content(self):
+            return b"".join(self.raw.stream()) + str(self.raw.status).encode()
+
+    response = OwnWay()
+    response.status_code, response.raw = 200, make_response(200, "body ").raw
+    assert answering(stub_session, response).send(a_minute).content == b"200"
+    assert response.raw.closed
+
+
+# what is ignored
+
+
+def ignores(given, exc):
+    return ignoring(given)[1](exc)
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        ((), ()),
+        (None, ()),
+        (KeyError, (KeyError,)),
+        ([KeyError, OSError], (KeyError, OSError)),
+        ({KeyError}, (KeyError,)),
+        ((each for each in [KeyError]), (KeyError,)),
+        (ConnectionError, (ConnectionError,)),
+    ],
+    ids=["()", "None", "one", "list", "set", "generator", "builtin"],
+)
+def test_the_classes_are_kept_as_they_were_given(given, classes):
+    """One class or several, in whatever holds them, become a tuple."""
+    assert ignoring(given)[0] == classes
+
+
+CHUNKED = broken.ChunkedEncodingError
+
+
+@pytest.mark.parametrize(
+    ("given", "raised", "ignored"),
+    [
+        ((), broken.ConnectionError, False),
+        (ConnectionError, broken.ConnectionError, True),
+        (ConnectionError, broken.ConnectTimeout, True),
+        (ConnectionError, broken.ProxyError, True),
+        (ConnectionError, CHUNKED, True),
+        (ConnectionError, ConnectionResetError, True),
+        (ConnectionError, broken.SSLError, False),
+        (ConnectionError, broken.ReadTimeout, False),
+        (ConnectionError, TimeoutError, False),
+        (ConnectionError, broken.TooManyRedirects, False),
+        (TimeoutError, broken.ReadTimeout, True),
+        (TimeoutError, broken.ConnectTimeout, True),
+        (TimeoutError, broken.Timeout, True),
+        (TimeoutError, TimeoutError, True),
+        (TimeoutError, broken.ConnectionError, False),
+        (ConnectionResetError, broken.ConnectionError, False),
+        (broken.ConnectionError, broken.ConnectionError, True),
+        (broken.ConnectionError, broken.SSLError, True),
+        (broken.ConnectionError, CHUNKED, False),
+        (broken.ConnectionError, ConnectionError, False),
+        (broken.Timeout, broken.ReadTimeout, True),
+        (broken.ReadTimeout, broken.ConnectTimeout, False),
+        (broken.RequestException, CHUNKED, True),
+        ([ConnectionError, broken.SSLError], broken.SSLError, True),
+        (OSError, broken.ConnectionError, True),
+        (Exception, KeyError, True),
+        (LookupError, KeyError, True),
+        (KeyError, LookupError, False),
+    ],
+    ids=str,
+)
+def test_which_exceptions_are_ignored(given, raised, ignored):
+    """Subclasses count; the two builtins stand for what people mean by them."""
+    assert ignores(given, raised()) is ignored
+
+
+def test_a_body_that_is_too_large_can_be_ignored():
+    """BodyTooLarge is ignored by its own name and by requests' base."""
+    for given in (BodyTooLarge, broken.RequestException, Exception):
+        assert ignores(given, BodyTooLarge(5))
+    assert not ignores([ConnectionError, TimeoutError], BodyTooLarge(5))
+
+
+@pytest.mark.parametrize(
+    "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
+)
+def test_what_ends_a_wait_is_never_ignored(error):
+    """Alarm and GaveUp are not swallowed, by whatever name they are given."""
+    given = [Exception, Alarm, GaveUp, TimeoutError, OSError]
+    assert not ignores(given, error)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "ConnectionError",
+        ["ConnectionError"],
+        KeyboardInterrupt,
+        [KeyError, BaseException],
+        SystemExit,
+        5,
+        [5],
+        KeyError(),
+        int,
+    ],
+    ids=str,
+)
+def test_only_classes_of_exceptions_can_be_ignored(given):
+    """What is no subclass of Exception is refused by its value."""
+    with pytest.raises(ValueError, match=r"^ignore_exceptions is .*: give Exception"):
+        ignoring(given)
+
+
+def test_an_exception_without_tracebacks_is_the_same_one():
+    """Tracebacks and contexts go, of the causes too; the exception stays."""
+
+    def fail():
+        try:
+            try:
+                {}["x"]
+            except KeyError as cause:
+                raise OSError from cause
+        except OSError as exc:
+            return exc
+
+    exc = fail()
+    assert exc.__traceback__
+    assert without_tracebacks(exc) is exc
+    assert exc.__traceback__ is exc.__context__ is None
+    assert isinstance(exc.__cause__, KeyError)
+    assert exc.__cause__.__traceback__ is None
+
+
+def test_no_cookie_of_one_sender_reaches_another(server):
+    """There is no session but the one that was given."""
+    server.get(URL, headers={"Set-Cookie": "a=b"})
+    for _ in range(2):
+        sender(requests.Session(), own=True).send(a_minute)
+    assert "Cookie" not in server.calls[1].request.headers
