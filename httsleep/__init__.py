@@ -7,7 +7,14 @@
 import logging
 
 from .attempt import Attempt
-from .exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
+from .exceptions import (
+    Alarm,
+    BodyTooLarge,
+    Cancelled,
+    GaveUp,
+    HttSleepError,
+    UnexpectedResponse,
+)
 from .intervals import exponential
 from .main import HttSleeper, httsleep
 
@@ -15,9 +22,11 @@ __all__ = [
     "Alarm",
     "Attempt",
     "BodyTooLarge",
+    "Cancelled",
     "GaveUp",
     "HttSleepError",
     "HttSleeper",
+    "UnexpectedResponse",
     "exponential",
     "httsleep",
 ]

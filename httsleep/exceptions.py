@@ -13,7 +13,7 @@ import requests
 
 from .words import shown, shown_answer, shown_bytes
 
-_MOST_LINES = 6
+_MOST = 4
 
 
 class HttSleepError(Exception):
@@ -51,23 +51,15 @@ class Alarm(HttSleepError):
         self.elapsed = elapsed
 
 
-class GaveUp(HttSleepError, TimeoutError):
-    """A limit ended the wait before any answer met ``until``.
+class UnexpectedResponse(Alarm):
+    """An answer met no alarm, no success and nothing in ``pending``.
 
-    Also a :class:`TimeoutError`, and so an :class:`OSError`. Can be made by hand, for
-    tests of code that handles it: ``GaveUp('gave up')``.
-
-    :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
-        ``'max_time'`` or ``'max_retry_after'``.
-    :ivar response: the last complete answer, a :class:`requests.Response`; ``None`` if
-        none came. It is false for 4xx and 5xx: compare it with ``None``.
-    :ivar exception: the last ignored exception, without its traceback; ``None`` if
-        there was none.
-    :ivar reasons: why ``response`` was not what was waited for: a tuple of str, one for
-        each key that was not met. Empty if there was no answer.
-    :ivar attempts: how many polls were made; int.
-    :ivar elapsed: seconds since the run began; float.
+    An :class:`Alarm` whose ``alarm`` is ``None``.
     """
+
+
+class _Unfinished(HttSleepError):
+    """The facts of a run that neither a success nor an alarm has ended."""
 
     def __init__(
         self,
@@ -89,6 +81,32 @@ class GaveUp(HttSleepError, TimeoutError):
         self.elapsed = elapsed
 
 
+class GaveUp(_Unfinished, TimeoutError):
+    """A limit ended the wait before any answer met ``until``.
+
+    Also a :class:`TimeoutError`, and so an :class:`OSError`. Can be made by hand, for
+    tests of code that handles it: ``GaveUp('gave up')``.
+
+    :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
+        ``'max_time'`` or ``'max_retry_after'``.
+    :ivar response: the last complete answer, a :class:`requests.Response`; ``None`` if
+        none came. It is false for 4xx and 5xx: compare it with ``None``.
+    :ivar exception: the last ignored exception, without its traceback; ``None`` if
+        there was none.
+    :ivar reasons: why ``response`` was not what was waited for: a tuple of str, one for
+        each key that was not met. Empty if there was no answer.
+    :ivar attempts: how many polls were made; int.
+    :ivar elapsed: seconds since the run began; float.
+    """
+
+
+class Cancelled(_Unfinished):
+    """The event ``cancel`` was set.
+
+    Has the same attributes as :class:`GaveUp`; ``limit`` is ``'cancel'``.
+    """
+
+
 class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
     """A body had more than ``max_body_size`` bytes, decoded; the rest was not read.
 
@@ -108,6 +126,7 @@ def story(
     answer: requests.Response | None,
     poll: int,
     reasons: Sequence[str] = (),
+    unpending: Sequence[str] = (),
     tally: Mapping[str, int],
 ) -> str:
     """The text of an exception: what came, why it was not enough, how often."""
@@ -116,13 +135,17 @@ def story(
         lines.append("no answer ever came")
     else:
         lines.append(f"last answer (poll {poll}): {shown_answer(answer)}")
-    lines += [f"not met: {reason}" for reason in reasons[:_MOST_LINES]]
-    if len(reasons) > _MOST_LINES:
-        lines.append(f"not met: {len(reasons) - _MOST_LINES} more")
+    for word, several in (("not met", reasons), ("not pending", unpending)):
+        lines += [f"{word}: {reason}" for reason in _some(several)]
     counts = [f"{count} x {what}" for what, count in tally.items()]
-    if len(counts) > _MOST_LINES:
-        counts[_MOST_LINES:] = ["others"]
-    return "\n  ".join([*lines, "polls: " + ", ".join(counts)])
+    return "\n  ".join([*lines, "polls: " + ", ".join(_some(counts))])
+
+
+def _some(words: Sequence[str]) -> list[str]:
+    """The first few, and how many there are beside."""
+    if len(words) <= _MOST:
+        return list(words)
+    return [*words[: _MOST - 1], f"{len(words) - _MOST + 1} more"]
 
 
 def _picklable(value: Any) -> Any:

@@ -32,7 +32,7 @@ def seconds(argument: str, value: Any) -> int | float:
         raise refusal(argument, value, f"{right}: neither bounds how long it takes")
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise refusal(argument, value, _RIGHT)
-    if not 0 <= number <= _LONGEST:  # nan is not either
+    if not 0 <= number <= _LONGEST:  # nan neither
         raise refusal(argument, value, f"{_RIGHT} from 0 to {_LONGEST:.0e}")
     return number
 
@@ -118,6 +118,8 @@ def retry_after(response: requests.Response) -> float | None:
     A date is compared with the clock of this machine.
     """
     value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
     if value.isascii() and value.isdigit():
         return float(min(int(value[:20]), _LONGEST))
     try:

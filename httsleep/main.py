@@ -1,6 +1,8 @@
 """The run: poll, judge, wait, until a success, an alarm or a limit ends it."""
 
 import logging
+import re
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -13,9 +15,10 @@ import requests
 from requests.auth import AuthBase
 
 from .attempt import Attempt
-from .conditions import Conditions, Verdict, conditions, copied, judge
+from .bounded import BoundedSession
+from .conditions import Conditions, Counts, Verdict, conditions, copied, judge
 from .exceptions import Alarm as Alarm  # users import it from here
-from .exceptions import GaveUp, story
+from .exceptions import Cancelled, GaveUp, UnexpectedResponse, story
 from .intervals import (
     Interval,
     Seconds,
@@ -25,15 +28,9 @@ from .intervals import (
     seconds,
     whole,
 )
-from .sending import (
-    Sender,
-    UrlOrRequest,
-    ignoring,
-    own_request,
-    sending_options,
-    without_tracebacks,
-)
-from .validators import VALIDATORS, Answer, Validator
+from .request import UrlOrRequest, own_request, sending_options
+from .sending import Sender, ignoring, without_tracebacks
+from .validators import VALIDATORS, Answer, JSONPath, StatusCode, Validator
 from .words import (
     refusal,
     shown,
@@ -66,6 +63,7 @@ class _Unless(int):
 
 _MAX_RETRIES = _Unless(DEFAULT_MAX_RETRIES)
 _MAX_RETRY_AFTER = _Unless(DEFAULT_MAX_RETRY_AFTER)
+_MOST_COUNTED = 20
 _INSTANT = 0.001  # seconds: less than this is no time, and may be lost in rounding
 
 
@@ -78,17 +76,20 @@ class _Run:
         max_retries: int | None,
         max_time: float | None,
         max_retry_after: float | None,
+        cancel: threading.Event | None = None,
     ) -> None:
         self.sender = sender
+        self.cancel = cancel
         self.max_retries = max_retries
         self.max_time = inf if max_time is None else max_time
         self.max_retry_after = inf if max_retry_after is None else max_retry_after
         self.began = monotonic()
-        self.polls = 0
+        self.polls = self.polls_before = 0
+        self.counts: Counts = {}
         self.slowest = 0.0
         self.response: requests.Response | None = None
         self.response_poll = 0
-        self.reasons: tuple[str, ...] = ()
+        self.verdict = Verdict("ignored")  # on that answer
         self.exception: Exception | None = None
         self.tally: Counter[str] = Counter()
         self.limit: tuple[str, str] | None = None  # argument's name, and why in words
@@ -101,6 +102,15 @@ class _Run:
         """The second of the run at which its last poll starts, to end in time."""
         margin = max(1.5 * self.slowest, 0.1)
         return self.max_time - min(margin, self.max_time / 2)
+
+    def cancelled(self) -> bool:
+        """Whether the event that ends the run is set."""
+        return self.cancel is not None and self.cancel.is_set()
+
+    def count(self, what: str) -> None:
+        """Count what came; of a server that always says something new, not all."""
+        known = what in self.tally or len(self.tally) < _MOST_COUNTED
+        self.tally[what if known else "others"] += 1
 
     def out_of_time(self) -> tuple[str, str]:
         """That there will be no other poll because of ``max_time``."""
@@ -117,7 +127,8 @@ class _Run:
 
     def told(self) -> str:
         """How many polls, and in what time."""
-        polls = "1 poll" if self.polls == 1 else f"{self.polls} polls"
+        number = self.polls - self.polls_before
+        polls = "1 poll" if number == 1 else f"{number} polls"
         return f"{polls} in {shown_seconds(self.elapsed())}"
 
     def story(self, head: str) -> str:
@@ -126,7 +137,8 @@ class _Run:
             head,
             answer=self.response,
             poll=self.response_poll,
-            reasons=self.reasons,
+            reasons=self.verdict.reasons,
+            unpending=self.verdict.unpending,
             tally=self.tally,
         )
 
@@ -143,13 +155,20 @@ class HttSleeper:
         do. Either this or some of the five shorthand arguments must be given.
     :param alarms: a condition or a list of them; an answer that meets one ends the run
         with :class:`Alarm`. Default: none.
-    :param status_code: shorthand for a success condition: the *expected* status, int or
-        numeric string. ``None`` (the default of all five) means not given.
+    :param status_code: shorthand for a success condition: the *expected* status, an
+        int, a class such as ``'2xx'``, or a list, tuple, set or range of these.
+        ``None`` (the default of all five) means not given.
     :param json: shorthand: the *expected* body, decoded; not a body to send.
-    :param jsonpath: shorthand: a list of ``{'expression': ..., 'value': ...}``.
-    :param text: shorthand: the whole *expected* text of the body.
+    :param jsonpath: shorthand: ``{'$.path': value}``, an entry such as
+        ``{'expression': '$.path', 'ge': 100}``, or a list of entries.
+    :param text: shorthand: the whole *expected* text of the body, or a compiled regular
+        expression that is found in it.
     :param callback: shorthand: a callable that is given the response and returns
         something true for success.
+    :param pending: a condition or a list of them; if given, an answer that meets no
+        alarm, no success and none of these ends the run with
+        :class:`UnexpectedResponse`. ``[]`` means that nothing else is expected.
+        ``None``, the default: any other answer is waited through.
     :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
         of the request. Default: that of the Request, the session, the URL or netrc.
     :param headers: a dict of headers to send, on top of those of the Request.
@@ -172,14 +191,18 @@ class HttSleeper:
         that is waited for; a longer one ends the run. 0 means the header is not looked
         at, ``None`` that any is waited for. Default 300, or ``None`` if ``max_time``
         is given.
-    :param max_body_size: bytes of decoded body that are read, an int from 1; a larger
-        body is :class:`BodyTooLarge`. ``None`` for no limit. Default 16 MiB.
+    :param max_body_size: bytes of decoded body that are read in one poll, redirects
+        included, an int from 1; more is :class:`BodyTooLarge`. ``None`` for no limit.
+        Default 16 MiB.
     :param ignore_exceptions: an exception class or several; when sending, reading or
         checking raises one, the run goes on. The builtin ``ConnectionError`` stands for
         all connection trouble but refused certificates, ``TimeoutError`` for requests
         that are too slow. Default: none.
     :param on_poll: called with an :class:`Attempt` after every poll; what it raises
         ends the run.
+    :param cancel: a :class:`threading.Event`; once it is set, by another thread, the
+        run ends with :class:`Cancelled`: at once in a wait, and at the end of a request
+        that is under way. :meth:`poll` does not look at it. Default: none.
     :param loglevel: deprecated: the level of the logger ``httsleep``. Use
         ``logging.getLogger('httsleep').setLevel(...)``.
     :raises ValueError: at construction, for every argument that cannot work.
@@ -194,11 +217,12 @@ class HttSleeper:
         until: Conditions | None = None,
         alarms: Conditions | None = None,
         *,
-        status_code: int | str | None = None,
+        status_code: StatusCode | None = None,
         json: Any = None,
-        jsonpath: list[dict[str, Any]] | None = None,
-        text: str | None = None,
+        jsonpath: JSONPath | None = None,
+        text: str | re.Pattern[str] | None = None,
         callback: Callable[[requests.Response], Any] | None = None,
+        pending: Conditions | None = None,
         auth: tuple[str, str] | AuthBase | Callable[[Any], Any] | None = None,
         headers: Mapping[str, str | bytes | None] | None = None,
         session: requests.Session | None = None,
@@ -212,11 +236,14 @@ class HttSleeper:
         max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
         ignore_exceptions: type[Exception] | Iterable[type[Exception]] = (),
         on_poll: Callable[[Attempt], Any] | None = None,
+        cancel: threading.Event | None = None,
         loglevel: int | str | None = None,
     ) -> None:
         _set_loglevel(loglevel)
         self._owns_session = session is None
-        self.session = requests.Session() if session is None else session
+        self.session: requests.Session = (
+            BoundedSession() if session is None else session
+        )
         usable = callable(getattr(self.session, "request", None))
         if isinstance(self.session, type) or not usable:
             raise refusal("session", type(session), "give a requests.Session")
@@ -239,6 +266,7 @@ class HttSleeper:
             },
         )
         self.alarms = () if alarms is None else alarms
+        self.pending = pending
 
         if not callable(polling_interval):
             polling_interval = seconds("polling_interval", polling_interval)
@@ -256,6 +284,9 @@ class HttSleeper:
         if on_poll is not None and not callable(on_poll):
             raise refusal("on_poll", on_poll, "give a callable that takes an Attempt")
         self.on_poll = on_poll
+        if cancel is not None and not isinstance(cancel, threading.Event):
+            raise refusal("cancel", cancel, "give a threading.Event")
+        self.cancel = cancel
         self._polls = 0  # made by poll()
 
     @property
@@ -272,6 +303,7 @@ class HttSleeper:
         if not until:
             raise refusal("until", value, "without a condition nothing is a success")
         self._until = until
+        self._counts: Counts = {}
 
     @property
     def alarms(self) -> list[dict[str, Any]]:
@@ -284,6 +316,28 @@ class HttSleeper:
     @alarms.setter
     def alarms(self, value: Conditions) -> None:
         self._alarms = conditions("alarms", value, self.validators)
+        self._counts = {}
+
+    @property
+    def pending(self) -> list[dict[str, Any]] | None:
+        """What an answer has to be that is neither: as ``until``, or ``None``.
+
+        :raises ValueError: when assigned what is no condition.
+        """
+        if self._pending is None:
+            return None
+        return [copied(condition.source) for condition in self._pending]
+
+    @pending.setter
+    def pending(self, value: Conditions | None) -> None:
+        pending = None
+        if value is not None:
+            pending = conditions("pending", value, self.validators)
+            if any("consecutive" in condition.source for condition in pending):
+                right = "consecutive counts towards an end; leave it out"
+                raise refusal("pending", value, right)
+        self._pending = pending
+        self._counts = {}
 
     @property
     def ignore_exceptions(self) -> tuple[type[Exception], ...]:
@@ -311,17 +365,20 @@ class HttSleeper:
         A session of the sleeper's own starts with an empty cookie jar, and its
         connections are closed at the end. Can be called again.
 
-        :raises Alarm: an answer met one of ``alarms``.
+        :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
+            ``pending`` is given and the answer met nothing.
         :raises GaveUp: a limit ended the wait.
+        :raises Cancelled: ``cancel`` was set.
         :raises requests.exceptions.RequestException: a request failed, and
             ``ignore_exceptions`` does not cover that; likewise what a callback raised.
         """
         if self._owns_session:
             self.session.cookies.clear()
         limits = (self.max_retries, self.max_time, self.max_retry_after)
-        run = _Run(self._sender(), *limits)
+        run = _Run(self._sender(), *limits, self.cancel)
         _log.info("%s: polling", self._line)
         try:
+            self._check_limit(run)
             while not (attempt := self._poll(run)).met:
                 self._rest(run, attempt)
         except BaseException as exc:
@@ -343,22 +400,37 @@ class HttSleeper:
         are kept until :meth:`close`.
 
         :returns: an :class:`Attempt`; its ``next_wait`` says when to poll again.
-        :raises Alarm: the answer met one of ``alarms``.
+        :raises Alarm: as :meth:`run`.
         :raises requests.exceptions.RequestException: as :meth:`run`.
         """
-        run = _Run(self._sender(), None, None, 0 if self.max_retry_after == 0 else None)
-        run.polls = self._polls
+        patience = 0 if self.max_retry_after == 0 else None
+        run = _Run(self._sender(), None, None, patience)
+        run.polls = run.polls_before = self._polls
+        run.counts = self._counts
         try:
             return self._poll(run)
         finally:
             self._polls = run.polls
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: the conditions as written, and their counts."""
+        written = {name: getattr(self, name) for name in ("until", "alarms", "pending")}
+        made = ("_until", "_alarms", "_pending", "_ignores")
+        kept = {name: each for name, each in vars(self).items() if name not in made}
+        return written | kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        counts = state["_counts"]
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._counts = counts
+        self._ignores = ignoring(self._ignore_exceptions)[1]
 
     def _sender(self) -> Sender:
         """What sends the requests of one run."""
         return Sender(
             self.session,
             self.request,
-            own=self._owns_session,
             options=self.kwargs,
             allow_redirects=self.allow_redirects,
             max_body_size=self.max_body_size,
@@ -367,7 +439,7 @@ class HttSleeper:
     def _poll(self, run: _Run) -> Attempt:
         """One step of the run: request, answer, verdict, and when to go on."""
         run.polls += 1
-        attempt, alarm = self._attempt(run)
+        attempt = self._attempt(run)
         if attempt.outcome in ("waiting", "ignored"):
             run.limit = self._limit(run, attempt)
             if run.limit is None:
@@ -375,19 +447,12 @@ class HttSleeper:
         _log.debug("%s: %s", self._line, attempt)
         if self.on_poll is not None:
             self.on_poll(attempt)
-        if alarm is not None and attempt.response is not None:
-            head = f"{self._line} met an alarm after {run.told()}: {shown(alarm)}"
-            raise Alarm(
-                attempt.response,
-                alarm,
-                attempts=run.polls,
-                elapsed=run.elapsed(),
-                story=run.story(head),
-            ) from None
+        if attempt.outcome == "alarm" and attempt.response is not None:
+            raise self._alarm(run, attempt.response) from None
         return attempt
 
-    def _attempt(self, run: _Run) -> tuple[Attempt, dict[str, Any] | None]:
-        """Send the request and judge the answer; the alarm too, if it met one."""
+    def _attempt(self, run: _Run) -> Attempt:
+        """Send the request and judge the answer."""
         began = run.elapsed()
         timeout = inf if self.request_timeout is None else self.request_timeout
         ends = min(began + timeout, run.max_time)
@@ -397,19 +462,28 @@ class HttSleeper:
             response = run.sender.send(lambda: ends - run.elapsed())
         except Exception as exc:
             slow = isinstance(exc, requests.exceptions.Timeout)
-            cut_off = slow and run.elapsed() > run.max_time - _INSTANT
+            cut_off = slow and (
+                run.elapsed() > run.max_time - _INSTANT or run.cancelled()
+            )
             if not (cut_off or self._ignores(exc)):
                 if isinstance(exc, requests.exceptions.RequestException):
                     hint = "ignore_exceptions would make it poll on"
                     exc.add_note(f"{self._line} failed after {run.told()}; {hint}")
                 raise
             ignored = run.exception = without_tracebacks(exc)
-            run.tally[shown_exception(exc)] += 1
+            run.count(shown_exception(exc))
+            run.counts.clear()
         else:
-            verdict = judge(Answer(response), self._alarms, self._until, self._ignores)
-            run.response, run.response_poll = response, run.polls
-            run.reasons = verdict.reasons
-            run.tally[shown_status(response)] += 1
+            verdict = judge(
+                Answer(response),
+                self._alarms,
+                self._until,
+                self._pending,
+                run.counts,
+                self._ignores,
+            )
+            run.response, run.response_poll, run.verdict = response, run.polls, verdict
+            run.count(shown_status(response))
         elapsed = run.elapsed()
         run.slowest = max(run.slowest, elapsed - began)
         return Attempt(
@@ -420,10 +494,29 @@ class HttSleeper:
             reasons=verdict.reasons,
             elapsed=elapsed,
             next_wait=None,
-        ), verdict.alarm
+        )
+
+    def _alarm(self, run: _Run, response: requests.Response) -> Alarm:
+        """The exception for an answer that met an alarm, or that nothing expects."""
+        alarm = run.verdict.alarm
+        if alarm is None:
+            kind: type[Alarm] = UnexpectedResponse
+            what = "got an answer that nothing expects"
+        else:
+            kind, what = Alarm, "met an alarm"
+        told = f"{self._line} {what} after {run.told()}"
+        return kind(
+            response,
+            alarm,
+            attempts=run.polls,
+            elapsed=run.elapsed(),
+            story=run.story(told if alarm is None else f"{told}: {shown(alarm)}"),
+        )
 
     def _limit(self, run: _Run, attempt: Attempt) -> tuple[str, str] | None:
         """Which argument says that this was the last poll, and why; or ``None``."""
+        if run.cancelled():
+            return "cancel", "cancel is set"
         if run.polls == run.max_retries:
             return "max_retries", f"max_retries={run.max_retries} is reached"
         if run.elapsed() > run.last_moment() - _INSTANT:
@@ -452,21 +545,31 @@ class HttSleeper:
         """Sleep until the next poll; give up if there is none."""
         left = run.last_moment() - run.elapsed()
         if run.limit is None and left > 0 and attempt.next_wait is not None:
-            sleep(min(attempt.next_wait, left))
+            nap = sleep if run.cancel is None else run.cancel.wait
+            nap(min(attempt.next_wait, left))
             left = run.max_time - run.elapsed()
         if run.limit is None and left <= 0:  # on_poll took long, or the machine slept
             run.limit = run.out_of_time()
-        if run.limit is not None:
-            limit, why = run.limit
-            raise GaveUp(
-                run.story(f"{self._line} gave up after {run.told()}: {why}"),
-                limit=limit,
-                response=run.response,
-                exception=run.exception,
-                reasons=run.reasons,
-                attempts=run.polls,
-                elapsed=run.elapsed(),
-            ) from None
+        self._check_limit(run)
+
+    def _check_limit(self, run: _Run) -> None:
+        """End the run if a limit was reached, or if it was cancelled."""
+        if run.limit is None and run.cancelled():
+            run.limit = "cancel", "cancel is set"
+        if run.limit is None:
+            return
+        limit, why = run.limit
+        cancelled = limit == "cancel"
+        kind, what = (Cancelled, "stopped") if cancelled else (GaveUp, "gave up")
+        raise kind(
+            run.story(f"{self._line} {what} after {run.told()}: {why}"),
+            limit=limit,
+            response=run.response,
+            exception=run.exception,
+            reasons=run.verdict.reasons,
+            attempts=run.polls,
+            elapsed=run.elapsed(),
+        ) from None
 
 
 def httsleep(
@@ -474,11 +577,12 @@ def httsleep(
     until: Conditions | None = None,
     alarms: Conditions | None = None,
     *,
-    status_code: int | str | None = None,
+    status_code: StatusCode | None = None,
     json: Any = None,
-    jsonpath: list[dict[str, Any]] | None = None,
-    text: str | None = None,
+    jsonpath: JSONPath | None = None,
+    text: str | re.Pattern[str] | None = None,
     callback: Callable[[requests.Response], Any] | None = None,
+    pending: Conditions | None = None,
     auth: tuple[str, str] | AuthBase | Callable[[Any], Any] | None = None,
     headers: Mapping[str, str | bytes | None] | None = None,
     session: requests.Session | None = None,
@@ -492,6 +596,7 @@ def httsleep(
     max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
     ignore_exceptions: type[Exception] | Iterable[type[Exception]] = (),
     on_poll: Callable[[Attempt], Any] | None = None,
+    cancel: threading.Event | None = None,
     loglevel: int | str | None = None,
 ) -> requests.Response:
     """Poll a URL until the answer is the one you wait for, and return that answer.
@@ -500,8 +605,10 @@ def httsleep(
 
     :returns: the :class:`requests.Response` that met a success condition. It is false
         for 4xx and 5xx, so do not test it for truth.
-    :raises Alarm: an answer met one of ``alarms``.
+    :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
+        ``pending`` is given and the answer met nothing.
     :raises GaveUp: a limit ended the wait; also a :class:`TimeoutError`.
+    :raises Cancelled: ``cancel`` was set.
     :raises ValueError: an argument cannot work; nothing was sent.
     :raises requests.exceptions.RequestException: a request failed, and
         ``ignore_exceptions`` does not cover that.
@@ -532,5 +639,5 @@ def _set_loglevel(loglevel: int | str | None) -> None:
     )
     try:
         _log.setLevel(loglevel)
-    except (TypeError, ValueError):
+    except Exception:  # also that of its repr()
         raise refusal("loglevel", loglevel, "give a level of logging") from None

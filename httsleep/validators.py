@@ -5,14 +5,18 @@ what makes no sense with a :class:`ValueError`. What it returns is called with e
 :class:`Answer`: it says ``None`` for a match, else in few words what it found instead.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 import requests
 from jsonpath_ng.ext.parser import parse
 
+from .operators import OPERATORS
+from .values import lacks, matcher
 from .words import nearest, one_line, refusal, shown, shown_body
 
 #: Says nothing (``None``) if the answer matches, else in a few words how it does not.
@@ -20,6 +24,13 @@ Check = Callable[["Answer"], str | None]
 #: Makes a :data:`Check` from what a condition expects.
 Validator = Callable[[Any], Check]
 
+#: What the key ``status_code`` expects.
+StatusCode = int | str | Collection[int | str]
+#: What the key ``jsonpath`` expects.
+JSONPath = dict[Any, Any] | list[dict[str, Any]]
+
+_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_MOST = 5  # reasons that one key gives at most
 _NO_JSON = object()  # not None: null is a document like any other
 
 
@@ -37,14 +48,14 @@ class Answer:
         """The body as text; ``None`` if it cannot be decoded."""
         try:
             return self.response.text
-        except ValueError:  # a charset such as "idna", which no body can be in
+        except (ValueError, Warning):  # a charset such as "idna" or "unicode_escape"
             return None
 
     @cached_property
     def _document(self) -> Any:
         try:
             return self.response.json()
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, Warning):
             return _NO_JSON
 
     @property
@@ -57,83 +68,153 @@ class Answer:
         """The decoded body; look at :attr:`is_json` before."""
         return self._document
 
+    @cached_property
+    def json_shown(self) -> str:
+        """The decoded body in words, bounded."""
+        return shown(self._document)
+
     @property
     def not_json(self) -> str:
         """The reason to give when a body should have been JSON."""
         return f"body is not JSON ({shown_body(self.response)})"
 
 
-def same(actual: Any, expected: Any) -> bool:
-    """Whether two JSON values are equal: ``==``, but ``True`` is not ``1``."""
-    try:
-        return bool(actual == expected) and _same_kinds(actual, expected)
-    except RecursionError:
-        return False
-
-
-def _same_kinds(actual: Any, expected: Any) -> bool:
-    """Whether two equal values have their booleans in the same places."""
-    if isinstance(expected, dict):
-        return all(_same_kinds(actual[key], expected[key]) for key in expected)
-    if isinstance(expected, list):
-        return all(map(_same_kinds, actual, expected))
-    return isinstance(actual, bool) is isinstance(expected, bool)
-
-
 def status_code(expected: Any) -> Check:
-    """The status is the expected one: an int, or a numeric string."""
-    if isinstance(expected, str) and expected.isascii() and expected.isdigit():
-        expected = int(expected[:4])
-    if isinstance(expected, bool) or not isinstance(expected, int):
-        raise refusal("status_code", expected, "give an int such as 200")
-    if not 100 <= expected <= 999:
-        raise refusal("status_code", expected, "a status is an int from 100 to 999")
+    """The status is the expected one, or one of them.
+
+    An int or numeric string, a class such as ``'2xx'``, or a list, tuple, set or range
+    of these.
+    """
+    several = isinstance(expected, (list, tuple, set, frozenset, range))
+    if several and not expected:
+        raise refusal("status_code", expected, "an empty list expects nothing")
+    allowed = _statuses(expected) if not several else set()
+    for each in expected if several else ():
+        allowed |= _statuses(each)
+    told = "one of " + ", ".join(map(str, expected)) if several else str(expected)
+    told = str(expected) if isinstance(expected, range) else told
 
     def check(answer: Answer) -> str | None:
         actual = answer.response.status_code
-        if actual == expected:
+        return None if actual in allowed else f"status_code is {actual}, not {told}"
+
+    return check
+
+
+def _statuses(expected: Any) -> set[int]:
+    """The statuses that an int, a numeric string or a class such as ``'2xx'`` means."""
+    right = "give an int from 100 to 999, or a class such as '2xx'"
+    if isinstance(expected, str):
+        if expected.lower() in _CLASSES:
+            first = int(expected[0]) * 100
+            return set(range(first, first + 100))
+        if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
+            right = f"{right}; {nearest(expected, _CLASSES)}"
+            raise refusal("status_code", expected, right)
+        expected = int(expected)
+    if isinstance(expected, bool) or not isinstance(expected, int):
+        raise refusal("status_code", expected, right)
+    if not 100 <= expected <= 999:
+        raise refusal("status_code", expected, right)
+    return {expected}
+
+
+def headers(expected: Any) -> Check:
+    """Every header is there with the expected value; names as HTTP compares them.
+
+    A value is a str that it is equal to, a compiled regular expression that is found in
+    it, or ``True`` if any will do. Names are case-insensitive (RFC 9110 §5.1).
+    """
+    if not isinstance(expected, dict) or not expected:
+        raise refusal("headers", expected, "give a dict of names and values")
+    for name, value in expected.items():
+        if not isinstance(name, str) or not name:
+            raise refusal("headers", expected, f"the name {shown(name)} is not a str")
+        if value is not True and not _is_text(value):
+            right = "give a str, a compiled expression for str, or True for 'present'"
+            raise refusal(f"headers: {one_line(name, 80)}", value, right)
+
+    def check(answer: Answer) -> str | None:
+        misses = []
+        for name, value in expected.items():
+            actual = answer.response.headers.get(name)
+            if actual is None:
+                misses.append(f"header {name} is missing")
+            elif value is not True and not _is_found(value, actual):
+                misses.append(f"header {name} is {shown(actual)}, not {shown(value)}")
+        return "; ".join(misses) or None
+
+    return check
+
+
+def _is_text(value: Any) -> bool:
+    """Whether ``value`` is a str or an expression for str."""
+    return isinstance(getattr(value, "pattern", value), str)
+
+
+def _is_found(expected: str | re.Pattern[str], actual: str) -> bool:
+    """Whether the text is equal, or has the expression in it."""
+    if isinstance(expected, re.Pattern):
+        return expected.search(actual) is not None
+    return actual == expected
+
+
+def text(expected: Any) -> Check:
+    """The whole decoded text equals the str, or has the regular expression in it."""
+    if not _is_text(expected):
+        right = "give the whole text as a str, or a compiled expression for str"
+        raise refusal("text", expected, right)
+
+    def check(answer: Answer) -> str | None:
+        actual = answer.text
+        if actual is None:
+            return "text cannot be decoded: the answer's charset is wrong"
+        if _is_found(expected, actual):
             return None
-        return f"status_code is {actual}, not {expected}"
+        reason = f"text is {shown(actual)}, not {shown(expected)}"
+        if isinstance(expected, str) and expected and expected in actual:
+            reason += f" alone; re.compile({shown(expected)}) would find it"
+        return reason
 
     return check
 
 
 def json(expected: Any) -> Check:
     """The whole decoded body equals the expected JSON value."""
+    matches = matcher("json", expected)
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
             return answer.not_json
-        if same(answer.json, expected):
+        actual = answer.json
+        if matches(actual):
             return None
-        return f"json is {shown(answer.json)}, not {shown(expected)}"
+        reason = f"json is {answer.json_shown}, not {shown(expected)}"
+        if isinstance(expected, dict) and expected and not any(lacks(actual, expected)):
+            reason += " alone; json_contains would allow the other keys"
+        return reason
 
     return check
 
 
-def text(expected: Any) -> Check:
-    """The whole decoded text equals the expected string."""
-    if not isinstance(expected, str):
-        raise refusal("text", expected, "give the whole text as a str")
+def json_contains(expected: Any) -> Check:
+    """The decoded body has what is expected: objects by key, all else equal."""
+    matcher("json_contains", expected)
 
     def check(answer: Answer) -> str | None:
-        if answer.text == expected:
-            return None
-        if answer.text is None:
-            return "text cannot be decoded: the answer's charset is wrong"
-        return f"text is {shown(answer.text)}, not {shown(expected)}"
+        if not answer.is_json:
+            return answer.not_json
+        return "; ".join(islice(lacks(answer.json, expected), _MOST)) or None
 
     return check
 
 
 def jsonpath(expected: Any) -> Check:
-    """Every expression finds something, and what it finds equals the value."""
-    if not isinstance(expected, list):
-        right = "give a list of {'expression': ..., 'value': ...}"
-        raise refusal("jsonpath", expected, right)
-    if not expected:
-        raise refusal("jsonpath", expected, "an empty list expects nothing")
-    entries = [_jsonpath_entry(entry) for entry in expected]
+    """Every entry holds: what its expression finds is what its operators say.
+
+    A list of entries, one entry, or a mapping of expressions to values.
+    """
+    entries = [_jsonpath_entry(entry) for entry in _jsonpath_entries(expected)]
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
@@ -144,20 +225,54 @@ def jsonpath(expected: Any) -> Check:
     return check
 
 
+def _jsonpath_entries(expected: Any) -> list[Any]:
+    """The entries that a list, one entry or a mapping of paths to values stands for."""
+    if not isinstance(expected, (dict, list)):
+        right = "give {'$.path': value}, {'expression': ..., 'value': ...} or a list"
+        raise refusal("jsonpath", expected, right)
+    if not expected:
+        raise refusal("jsonpath", expected, "an empty one expects nothing")
+    if isinstance(expected, list):
+        return expected
+    if "expression" in expected:
+        return [expected]
+    if all(key in OPERATORS for key in expected):
+        right = f"write {{'expression': '$.path', {_inside(expected)}}}"
+        raise refusal("jsonpath", expected, f"there is no expression: {right}")
+    for path, value in expected.items():
+        if isinstance(value, dict) and value and all(key in OPERATORS for key in value):
+            right = f"write {{'expression': {shown(path)}, {_inside(value)}}}"
+            raise refusal("jsonpath", expected, right)
+    return [{"expression": path, "value": each} for path, each in expected.items()]
+
+
+def _inside(mapping: dict[Any, Any]) -> str:
+    """What stands between the braces of the mapping's repr."""
+    return shown(mapping)[1:-1]
+
+
 def _jsonpath_entry(entry: Any) -> Check:
-    """One expression finds something, and what it finds equals the value."""
+    """What the expression finds is what the operators say."""
     if not isinstance(entry, dict):
         right = "an entry is {'expression': ..., 'value': ...}"
         raise refusal("jsonpath entry", entry, right)
     for key in entry:
-        if key not in ("expression", "value"):
-            right = f"unknown key {shown(key)}: {nearest(key, ('expression', 'value'))}"
+        if key != "expression" and key not in OPERATORS:
+            words = ("expression", *OPERATORS)
+            right = f"unknown key {shown(key)}: {nearest(key, words)}"
             raise refusal("jsonpath entry", entry, right)
-    for key in ("expression", "value"):
-        if key not in entry:
-            raise refusal("jsonpath entry", entry, f"there is no {key!r} in it")
-    find, expected = _compiled(entry["expression"]).find, entry["value"]
+    if "expression" not in entry:
+        raise refusal("jsonpath entry", entry, "there is no 'expression' in it")
+    if len(entry) == 1:
+        right = f"there is no operator: give one of {', '.join(OPERATORS)}"
+        raise refusal("jsonpath entry", entry, right)
+    absent = entry.get("exists") is False
+    if absent and len(entry) > 2:
+        right = "what does not exist has no value: let exists stand alone"
+        raise refusal("jsonpath entry", entry, right)
+    find = _compiled(entry["expression"]).find
     name = one_line(str(entry["expression"]))
+    tests = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
 
     def check(answer: Answer) -> str | None:
         try:
@@ -165,11 +280,9 @@ def _jsonpath_entry(entry: Any) -> Check:
         except Exception as exc:  # some expressions raise on some documents
             return f"{name} cannot be evaluated ({type(exc).__name__})"
         if not found:
-            return f"{name} is missing"
-        actual = found[0] if len(found) == 1 else found
-        if same(actual, expected) or (len(found) == 1 and same(found, expected)):
-            return None
-        return f"{name} is {shown(actual)}, not {shown(expected)}"
+            return None if absent else f"{name} is missing"
+        misses = [miss for test in tests if (miss := test(found)) is not None]
+        return f"{name} {' and '.join(misses)}" if misses else None
 
     return check
 
@@ -204,9 +317,11 @@ def callback(expected: Any) -> Check:
 VALIDATORS: Mapping[str, Validator] = MappingProxyType(
     {
         "status_code": status_code,
-        "json": json,
-        "jsonpath": jsonpath,
+        "headers": headers,
         "text": text,
+        "json": json,
+        "json_contains": json_contains,
+        "jsonpath": jsonpath,
         "callback": callback,
     }
 )

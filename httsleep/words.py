@@ -45,7 +45,7 @@ def shown_url(url: Any) -> str:
     """``url`` without userinfo, query values and fragment."""
     try:
         parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
-        misread = parts.port == 0 or ("@" in parts.path and not parts.netloc)
+        misread = parts.port == 0 or (not parts.netloc and "@" in str(url))
     except (TypeError, ValueError):
         parts, misread = urlsplit(""), True
     if misread:  # a password may be anywhere in it
@@ -142,6 +142,7 @@ def nearest(word: Any, words: Any) -> str:
     """The right spelling for a wrong one, as the end of a sentence."""
     from difflib import get_close_matches  # only ever needed for a mistake
 
-    close = get_close_matches(str(word).lower(), list(words), 1, 0.5)
+    word = word[:80].lower() if isinstance(word, str) else ""
+    close = get_close_matches(word, list(words), 1, 0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}There are {', '.join(map(repr, words))}"

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from httsleep import Alarm, GaveUp
-from httsleep.conditions import Condition, conditions, copied, judge
+from httsleep.conditions import Condition, Verdict, conditions, copied, judge
 from httsleep.validators import VALIDATORS, Answer
 from httsleep.words import refusal
 
@@ -73,14 +73,14 @@ def test_the_checks_do_not_see_later_changes(answer):
     written = {"json": {"a": [1]}}
     made = condition(written)
     written["json"]["a"].append(2)
-    assert made.unmet(answer(200, {"a": [1]}), never) == []
+    assert made.unmet(answer(200, {"a": [1]}), {}, never) == []
 
 
 def test_every_key_counts(answer):
     """A condition is met when each key is, and else tells all that are not."""
     made = condition({"text": "x", "status_code": 201, "json": {"a": 1}})
-    assert made.unmet(answer(201, "x"), never)
-    assert made.unmet(answer(200, '{"a": 2}'), never) == [
+    assert made.unmet(answer(201, "x"), {}, never)
+    assert made.unmet(answer(200, '{"a": 2}'), {}, never) == [
         "text is '{\"a\": 2}', not 'x'",
         "status_code is 200, not 201",
         "json is {'a': 2}, not {'a': 1}",
@@ -91,10 +91,10 @@ def test_the_callback_sees_only_what_is_otherwise_right(answer):
     """The caller's code runs last, and only for an answer that meets the rest."""
     seen = []
     made = condition({"callback": seen.append, "status_code": 200})
-    assert made.unmet(answer(404), never) == ["status_code is 404, not 200"]
+    assert made.unmet(answer(404), {}, never) == ["status_code is 404, not 200"]
     assert seen == []
     right = answer(200)
-    assert len(made.unmet(right, never)) == 1
+    assert len(made.unmet(right, {}, never)) == 1
     assert seen == [right.response]
 
 
@@ -102,7 +102,7 @@ def test_a_check_that_raises_is_the_end_unless_ignored(answer):
     """What a check raises reaches the caller as it is."""
     made = condition({"callback": lambda response: response.json()["status"]})
     with pytest.raises(KeyError):
-        made.unmet(answer(200, {}), never)
+        made.unmet(answer(200, {}), {}, never)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_check_that_raises_is_the_end_unless_ignored(answer):
 )
 def test_a_check_that_raises_what_is_ignored_is_not_met(answer, source, reason):
     """An ignored exception is a miss, in words of ours."""
-    assert condition(source).unmet(answer(200), always) == [reason]
+    assert condition(source).unmet(answer(200), {}, always) == [reason]
 
 
 def test_the_other_keys_are_still_looked_at(answer):
@@ -133,7 +133,7 @@ def test_the_other_keys_are_still_looked_at(answer):
     made = Condition(
         "until", {"broken": 1, "status_code": 200}, {**VALIDATORS, "broken": broken}
     )
-    assert made.unmet(answer(404), always) == [
+    assert made.unmet(answer(404), {}, always) == [
         "broken raised KeyError",
         "status_code is 404, not 200",
     ]
@@ -142,7 +142,7 @@ def test_the_other_keys_are_still_looked_at(answer):
 def test_a_reason_of_any_length_is_cut_to_a_line(answer):
     """What a validator says, of a user's too, is one bounded line."""
     validators = {"own": lambda expected: lambda answer: "x\n" * 10_000}
-    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), never)
+    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), {}, never)
     assert reason.startswith("x\\nx")
     assert len(reason) <= 500
 
@@ -154,15 +154,15 @@ def test_a_reason_of_any_length_is_cut_to_a_line(answer):
 )
 def test_which_keys_are_there_decides(answer, source):
     """A condition with a false value is a condition like any other."""
-    assert condition(source).unmet(answer(200, "other"), never)
+    assert condition(source).unmet(answer(200, "other"), {}, never)
 
 
 def test_json_none_waits_for_null(answer):
     """{'json': None} is met by the document null, and by nothing else."""
     made = condition({"json": None})
-    assert made.unmet(answer(200, "null"), never) == []
+    assert made.unmet(answer(200, "null"), {}, never) == []
     for other in ("", "{}", "false", "None"):
-        assert made.unmet(answer(200, other), never)
+        assert made.unmet(answer(200, other), {}, never)
 
 
 # what is no condition
@@ -220,8 +220,8 @@ def test_a_validator_of_the_users_counts(answer):
         return lambda a: None if expected in a.response.headers else "no header"
 
     (made,) = conditions("until", {"header": "X-Done"}, {"header": header})
-    assert made.unmet(answer(200, "", {"X-Done": "1"}), never) == []
-    assert made.unmet(answer(200), never) == ["no header"]
+    assert made.unmet(answer(200, "", {"X-Done": "1"}), {}, never) == []
+    assert made.unmet(answer(200), {}, never) == ["no header"]
     with pytest.raises(ValueError, match=r"until: header is 5: give a str"):
         conditions("until", {"header": 5}, {"header": header})
 
@@ -231,19 +231,19 @@ def test_a_validator_of_the_users_counts(answer):
 
 def verdict(answer, until=(), alarms=(), ignores=never):
     made = table(until=list(until), alarms=list(alarms))
-    return judge(answer, made["alarms"], made["until"], ignores)
+    return judge(answer, made["alarms"], made["until"], None, {}, ignores)
 
 
 def test_an_answer_that_meets_a_condition_is_a_success(answer):
     """One condition of several is enough."""
     until = [{"status_code": 404}, {"status_code": 200}]
-    assert verdict(answer(200), until) == ("met", (), None)
+    assert verdict(answer(200), until) == Verdict("met")
 
 
 def test_an_alarm_comes_before_a_success(answer):
     """An answer that meets both an alarm and a success is an alarm."""
     alarm = {"status_code": 200}
-    assert verdict(answer(200), [alarm], [alarm]) == ("alarm", (), alarm)
+    assert verdict(answer(200), [alarm], [alarm]) == Verdict("alarm", alarm=alarm)
 
 
 def test_the_first_alarm_that_is_met_is_told(answer):
@@ -255,22 +255,21 @@ def test_the_first_alarm_that_is_met_is_told(answer):
 def test_an_alarm_is_a_copy(answer):
     """What a verdict tells of an alarm can be written to."""
     alarms = table(alarms={"json": [1]})["alarms"]
-    first = judge(answer(200, [1]), alarms, (), never).alarm
+    first = judge(answer(200, [1]), alarms, (), None, {}, never).alarm
     first["json"].append(2)
-    assert judge(answer(200, [1]), alarms, (), never).alarm == {"json": [1]}
+    assert judge(answer(200, [1]), alarms, (), None, {}, never).alarm == {"json": [1]}
 
 
 def test_the_reasons_of_a_miss_are_in_the_order_of_until(answer):
     """An answer that meets nothing says why, condition by condition."""
     until = [{"status_code": 201, "text": "x"}, {"status_code": 202}]
-    assert verdict(answer(200, "y"), until, [{"text": "z"}]) == (
+    assert verdict(answer(200, "y"), until, [{"text": "z"}]) == Verdict(
         "waiting",
         (
             "status_code is 200, not 201",
             "text is 'y', not 'x'",
             "status_code is 200, not 202",
         ),
-        None,
     )
 
 
@@ -312,3 +311,120 @@ def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
     _, ignores = ignoring([Exception])
     with pytest.raises(type(error)):
         verdict(answer(200), [{"callback": callback}], (), ignores)
+
+
+# consecutive
+
+
+def test_a_condition_can_be_met_several_times_in_a_row(answer):
+    """The count is told, any other answer starts it again, and it may go on."""
+    made = condition({"status_code": 200, "consecutive": 3})
+    counts, told = {}, []
+    for status in (200, 200, 503, 200, 200, 200, 200):
+        told.append(made.unmet(answer(status), counts, never))
+    assert told == [
+        ["1 of 3 in a row"],
+        ["2 of 3 in a row"],
+        ["status_code is 503, not 200"],
+        ["1 of 3 in a row"],
+        ["2 of 3 in a row"],
+        [],
+        [],
+    ]
+
+
+def test_once_in_a_row_is_once(answer):
+    """``consecutive: 1`` says nothing, and needs no count."""
+    counts = {}
+    assert not condition({"text": "", "consecutive": 1}).unmet(answer(), counts, never)
+    assert counts == {}
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 2.0, "2", None])
+def test_no_number_of_times_is_refused(number):
+    """``consecutive`` is an int from 1."""
+    with pytest.raises(ValueError, match=r"^until: consecutive is .* at least 1"):
+        condition({"status_code": 200, "consecutive": number})
+
+
+def test_consecutive_alone_is_refused():
+    """It needs something that is met so often."""
+    with pytest.raises(ValueError, match=r"^until: consecutive is 2: say what"):
+        condition({"consecutive": 2})
+
+
+def test_every_answer_advances_every_count(answer):
+    """Neither an alarm nor a success keeps the counts behind it from going on."""
+    counts = {}
+    lists = table(
+        alarms=[
+            {"status_code": 500},
+            {"status_code": "5xx", "consecutive": 2},
+            {"text": "", "consecutive": 9},
+        ],
+        until=[{"status_code": 200}, {"text": "", "consecutive": 9}],
+    )
+
+    def judged(status):
+        verdict = judge(
+            answer(status), **lists, pending=None, counts=counts, ignores=never
+        )
+        return verdict.outcome
+
+    assert [judged(status) for status in (200, 500, 503)] == ["met", "alarm", "alarm"]
+    assert counts == {"alarms[1]": 2, "alarms[2]": 3, "until[1]": 3}
+
+
+# pending
+
+
+@pytest.fixture
+def expects(answer):
+    """The verdict on a status where 200 is the success and 500 the alarm."""
+
+    def expects(status, pending, counts=None, until=None):
+        lists = table(alarms={"status_code": 500}, until=until or {"status_code": 200})
+        if pending is not None:
+            pending = conditions("pending", pending, VALIDATORS)
+        counts = {} if counts is None else counts
+        return judge(
+            answer(status), **lists, pending=pending, counts=counts, ignores=never
+        )
+
+    return expects
+
+
+@pytest.mark.parametrize(
+    ("status", "pending", "outcome"),
+    [
+        (404, None, "waiting"),
+        (404, [], "alarm"),
+        (404, {"status_code": 503}, "alarm"),
+        (503, {"status_code": 503}, "waiting"),
+        (503, [{"status_code": 502}, {"status_code": 503}], "waiting"),
+        (200, [], "met"),
+        (500, {"status_code": 500}, "alarm"),
+    ],
+)
+def test_what_is_not_pending_is_an_alarm(expects, status, pending, outcome):
+    """With ``pending``, an answer that meets nothing is an alarm; else it is not."""
+    assert expects(status, pending).outcome == outcome
+
+
+def test_an_unexpected_answer_tells_what_it_is_not(expects):
+    """The verdict has no alarm, but the reasons of ``until`` and of ``pending``."""
+    verdict = expects(404, [{"status_code": 502}, {"status_code": 503}])
+    assert verdict.alarm is None
+    assert verdict.reasons == ("status_code is 404, not 200",)
+    assert verdict.unpending == (
+        "status_code is 404, not 502",
+        "status_code is 404, not 503",
+    )
+
+
+def test_what_lacks_but_its_count_is_pending(expects):
+    """An answer that was met, but not often enough, is expected."""
+    until, counts = {"status_code": 200, "consecutive": 2}, {}
+    assert expects(200, [], counts, until).outcome == "waiting"
+    assert expects(200, [], counts, until).outcome == "met"
+    assert expects(404, [], counts, until).outcome == "alarm"

@@ -293,25 +293,28 @@ def test_a_story_of_many_reasons_is_cut(make_response):
         answer=make_response(200),
         poll=9,
         reasons=[f"reason {number}" for number in range(8)],
+        unpending=[f"other {number}" for number in range(8)],
         tally={f"kind {number}": 1 for number in range(8)},
     )
     assert text.splitlines() == [
         "head",
         "  last answer (poll 9): 200 OK, no body",
-        *(f"  not met: reason {number}" for number in range(6)),
-        "  not met: 2 more",
-        "  polls: " + "".join(f"1 x kind {n}, " for n in range(6)) + "others",
+        *(f"  not met: reason {number}" for number in range(3)),
+        "  not met: 5 more",
+        *(f"  not pending: other {number}" for number in range(3)),
+        "  not pending: 5 more",
+        "  polls: " + "".join(f"1 x kind {n}, " for n in range(3)) + "5 more",
     ]
 
 
-def test_a_story_of_six_is_told_whole(make_response):
+def test_a_story_of_four_is_told_whole(make_response):
     """As many reasons and kinds as fit are all told."""
-    reasons = [f"reason {number}" for number in range(6)]
-    tally = {f"kind {number}": 2 for number in range(6)}
+    reasons = [f"reason {number}" for number in range(4)]
+    tally = {f"kind {number}": 2 for number in range(4)}
     text = story("head", answer=make_response(), poll=1, reasons=reasons, tally=tally)
     assert "more" not in text
-    assert "others" not in text
-    assert "2 x kind 5" in text
+    assert "not met: reason 3" in text
+    assert "2 x kind 3" in text
 
 
 def test_a_server_cannot_forge_a_line(server):

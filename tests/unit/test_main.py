@@ -1,5 +1,6 @@
 import logging
 import math
+import pickle
 import re
 import threading
 import traceback
@@ -12,7 +13,15 @@ import requests
 from requests import exceptions as broken
 
 import httsleep.main
-from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper, exponential
+from httsleep import (
+    Alarm,
+    BodyTooLarge,
+    Cancelled,
+    GaveUp,
+    HttSleeper,
+    UnexpectedResponse,
+    exponential,
+)
 from httsleep import httsleep as poll_until
 
 URL = "http://server/endpoint"
@@ -1096,11 +1105,11 @@ REFUSED_ARGUMENTS = [
     ({"until": "SUCCESS"}, ["until is 'SUCCESS'"]),
     ({"until": {"status": 200}}, ["until", "'status'", "did you mean 'status_code'?"]),
     ({"until": {"json_path": []}}, ["until", "did you mean 'jsonpath'?"]),
-    ({"until": {"status_code": "x"}}, ["until: status_code is 'x'", "such as 200"]),
+    ({"until": {"status_code": "x"}}, ["until: status_code is 'x'", "such as '2xx'"]),
     ({"status_code": 99}, ["until: status_code is 99", "from 100 to 999"]),
     ({"status_code": True}, ["status_code is True"]),
     ({"text": b"x"}, ["text is b'x'", "str"]),
-    ({"jsonpath": "$.a"}, ["jsonpath is '$.a'", "a list of"]),
+    ({"jsonpath": "$.a"}, ["jsonpath is '$.a'", "or a list"]),
     ({"jsonpath": []}, ["jsonpath is []"]),
     ({"jsonpath": [{"expression": "$[", "value": 1}]}, ["expression is '$['"]),
     ({"callback": 5}, ["callback is 5", "a callable"]),
@@ -1110,7 +1119,7 @@ REFUSED_ARGUMENTS = [
     ({"url_or_request": "server/endpoint"}, ["url_or_request", "a whole URL such as"]),
     ({"url_or_request": "ftp://server/"}, ["url_or_request", "not http or https"]),
     ({"url_or_request": None}, ["url_or_request", "a URL or a requests.Request"]),
-    ({"url_or_request": requests.Request(url=URL)}, ["has no method", "'GET'"]),
+    ({"url_or_request": requests.Request(url=URL)}, ["has no valid method", "'GET'"]),
     (
         {"url_or_request": requests.Request("POST", URL, data=once())},
         ["url_or_request", "data can be sent only once", "give bytes"],
@@ -1279,3 +1288,212 @@ def test_what_is_printed_shows_no_url_of_requests(answers):
     answers(broken.ConnectionError("HTTPConnectionPool: /endpoint?token=secret"))
     error = gave_up(URL, DONE, ignore_exceptions=ConnectionError, max_retries=2)
     assert "secret" not in "".join(traceback.format_exception(error))
+
+
+# pending
+
+
+def test_an_unexpected_answer_ends_the_run(answers, naps):
+    """What is no alarm, no success and not pending is an Alarm of its own at once."""
+    answers(503, (200, {"status": "PAUSED"}))
+    with pytest.raises(UnexpectedResponse) as info:
+        poll_until(
+            URL, json=SUCCESS, alarms={"text": "no"}, pending={"status_code": 503}
+        )
+    error = info.value
+    assert isinstance(error, Alarm)
+    assert (error.alarm, error.attempts, naps) == (None, 2, [2])
+    assert error.response.json() == {"status": "PAUSED"}
+    text = str(error)
+    assert "got an answer that nothing expects after 2 polls" in text
+    assert "not met: json is {'status': 'PAUSED'}, not {'status': 'SUCCESS'}" in text
+    assert "not pending: status_code is 200, not 503" in text
+    assert pickle.loads(pickle.dumps(error)).alarm is None
+
+
+def test_ignored_exceptions_are_no_answers(answers):
+    """What was ignored need not be pending."""
+    answers(REFUSED, SUCCESS)
+    response = poll_until(
+        URL, json=SUCCESS, pending=[], ignore_exceptions=ConnectionError
+    )
+    assert response.status_code == 200
+
+
+def test_on_poll_sees_an_unexpected_answer_as_an_alarm(answers):
+    """Its outcome is ``'alarm'``."""
+    answers(404)
+    seen = []
+    with pytest.raises(UnexpectedResponse):
+        poll_until(URL, status_code=200, pending=[], on_poll=seen.append)
+    assert [attempt.outcome for attempt in seen] == ["alarm"]
+
+
+def test_pending_can_be_read_and_assigned(answers):
+    """A copy can be read, and what is assigned is checked."""
+    sleeper = HttSleeper(URL, status_code=200)
+    assert sleeper.pending is None
+    sleeper.pending = {"status_code": "503"}
+    assert sleeper.pending == [{"status_code": 503}]
+    with pytest.raises(ValueError, match=r"^pending is .* did you mean 'status_code'"):
+        sleeper.pending = {"statuscode": 503}
+    assert sleeper.pending == [{"status_code": 503}]
+    sleeper.pending = None
+    assert sleeper.pending is None
+
+
+def test_nothing_counts_in_pending():
+    """``consecutive`` leads to an end, which pending is not."""
+    with pytest.raises(ValueError, match=r"^pending is .* leave it out"):
+        HttSleeper(URL, status_code=200, pending={"text": "", "consecutive": 2})
+
+
+# consecutive
+
+STABLE = {"status_code": 200, "consecutive": 3}
+
+
+def test_a_run_waits_for_answers_in_a_row(answers, naps):
+    """Other answers and ignored exceptions start the count again."""
+    answers(200, 200, 503, 200, 200, REFUSED, 200, 200, 200)
+    reasons = []
+    poll_until(
+        URL,
+        until=STABLE,
+        ignore_exceptions=ConnectionError,
+        on_poll=lambda attempt: reasons.append(attempt.reasons[:1]),
+    )
+    assert len(naps) == 8
+    assert reasons[4:] == [
+        ("2 of 3 in a row",),
+        (),
+        ("1 of 3 in a row",),
+        ("2 of 3 in a row",),
+        (),
+    ]
+
+
+def test_an_alarm_may_be_tolerated(answers, naps):
+    """An alarm that is met twice in a row is one, a single one is not."""
+    answers(503, 200, 503, 503)
+    alarm = {"status_code": 503, "consecutive": 2}
+    with pytest.raises(Alarm) as info:
+        poll_until(URL, text="never", alarms=alarm)
+    assert (info.value.alarm, info.value.attempts) == (alarm, 4)
+
+
+def test_a_run_counts_from_nothing(answers):
+    """What an earlier run or poll counted does not matter to a run."""
+    server = answers(200)
+    sleeper = HttSleeper(URL, until=STABLE)
+    sleeper.run()
+    sleeper.poll()
+    sleeper.run()
+    assert len(server.calls) == 3 + 1 + 3
+
+
+def test_poll_keeps_its_counts(answers):
+    """From one poll to the next, in a pickle too, until conditions are assigned."""
+    answers(200)
+    sleeper = HttSleeper(URL, until=STABLE)
+    assert sleeper.poll().reasons == ("1 of 3 in a row",)
+    sleeper = pickle.loads(pickle.dumps(sleeper))
+    assert sleeper.poll().reasons == ("2 of 3 in a row",)
+    sleeper.run()
+    assert sleeper.poll().met
+    for name in ("until", "alarms", "pending"):
+        setattr(sleeper, name, getattr(sleeper, name))
+        assert sleeper.poll().reasons == ("1 of 3 in a row",)
+        sleeper.poll()
+
+
+def test_a_sleeper_pickles(answers):
+    """All that was given survives, and it polls as before."""
+    answers(503, REFUSED, SUCCESS)
+    sleeper = HttSleeper(
+        URL,
+        until={"json": SUCCESS, "status_code": "200"},
+        alarms=[{"status_code": 500}],
+        pending={"status_code": "5xx"},
+        ignore_exceptions=[ConnectionError],
+        polling_interval=exponential(1),
+        headers={"X-Token": "a"},
+    )
+    again = pickle.loads(pickle.dumps(sleeper))
+    for name in ("until", "alarms", "pending", "ignore_exceptions", "polling_interval"):
+        assert getattr(again, name) == getattr(sleeper, name)
+    assert again.request.headers == {"X-Token": "a"}
+    assert again.run().json() == SUCCESS
+
+
+# cancel
+
+
+def test_a_run_that_is_cancelled_before_it_begins_sends_nothing(answers, naps):
+    """An event that is set already ends the run at once."""
+    server, cancel = answers(503), threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled) as info:
+        poll_until(URL, status_code=200, cancel=cancel)
+    error = info.value
+    assert (len(server.calls), naps) == (0, [])
+    assert (error.attempts, error.response, error.limit) == (0, None, "cancel")
+    assert not isinstance(error, GaveUp)
+
+
+def test_a_wait_ends_when_it_is_cancelled(answers, naps):
+    """The wait is one for the event, and the last answer and its reasons are told."""
+    answers(503)
+
+    class Event(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            self.set()
+            return True
+
+    waits = []
+    with pytest.raises(Cancelled) as info:
+        poll_until(URL, status_code=200, cancel=Event())
+    error = info.value
+    assert (waits, naps) == ([2], [])
+    assert error.response.status_code == 503
+    assert error.reasons == ("status_code is 503, not 200",)
+    assert "stopped after 1 poll" in str(error)
+    assert pickle.loads(pickle.dumps(error)).reasons == error.reasons
+
+
+def test_a_verdict_goes_before_a_cancellation(answers):
+    """The answer that a request under way brings still counts."""
+    answers(200)
+    cancel = threading.Event()
+    response = poll_until(
+        URL, status_code=200, cancel=cancel, on_poll=lambda _: cancel.set()
+    )
+    assert response.status_code == 200
+
+
+def test_poll_does_not_look_at_cancel(answers):
+    """One poll is short enough."""
+    answers(503)
+    cancel = threading.Event()
+    cancel.set()
+    assert HttSleeper(URL, status_code=200, cancel=cancel).poll().outcome == "waiting"
+
+
+@pytest.mark.parametrize("cancel", [True, threading.Event, threading.Lock()])
+def test_what_cannot_cancel_is_refused(cancel):
+    """``cancel`` is a threading.Event."""
+    with pytest.raises(ValueError, match=r"^cancel is .* give a threading.Event"):
+        HttSleeper(URL, status_code=200, cancel=cancel)
+
+
+# a server that always says something new
+
+
+def test_the_tally_is_bounded(answers):
+    """Of a thousand different answers the text tells a few, and memory holds a few."""
+    answers(*range(200, 300), *range(400, 500))
+    error = gave_up(URL, text="never", max_retries=200)
+    assert len(str(error).splitlines()) < 12
+    assert "more" in str(error)
+    assert len(str(error)) < 1000

@@ -16,8 +16,9 @@ from httsleep import HttSleeper
 def test_the_public_names_are_these():
     """The package has these names and no others, sorted, and each is there."""
     assert httsleep.__all__ == [
-        *("Alarm", "Attempt", "BodyTooLarge", "GaveUp", "HttSleepError"),
-        *("HttSleeper", "exponential", "httsleep"),
+        *("Alarm", "Attempt", "BodyTooLarge", "Cancelled", "GaveUp"),
+        *("HttSleepError", "HttSleeper", "UnexpectedResponse"),
+        *("exponential", "httsleep"),
     ]
     assert httsleep.__all__ == sorted(httsleep.__all__)
     assert all(hasattr(httsleep, name) for name in httsleep.__all__)
@@ -149,8 +150,8 @@ def test_importing_changes_no_logging():
 
 
 ORDER = [
-    *("words", "exceptions", "attempt", "validators"),
-    *("conditions", "intervals", "sending", "main", "__init__"),
+    *("words", "exceptions", "attempt", "values", "operators", "validators"),
+    *("conditions", "intervals", "request", "bounded", "sending", "main", "__init__"),
 ]
 
 

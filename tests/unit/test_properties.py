@@ -12,7 +12,8 @@ from requests.exceptions import ReadTimeout
 from httsleep import Alarm, Attempt, GaveUp, exponential, httsleep
 from httsleep.conditions import conditions, judge
 from httsleep.intervals import retry_after
-from httsleep.validators import VALIDATORS, Answer, same
+from httsleep.validators import VALIDATORS, Answer
+from httsleep.values import same
 from httsleep.words import one_line, shown, shown_url
 
 URL = "http://server/endpoint"
@@ -49,7 +50,9 @@ def verdict(make_response, status, body, until, alarms=()):
         Answer(make_response(status, body)),
         conditions("alarms", list(alarms), VALIDATORS),
         conditions("until", until, VALIDATORS),
-        lambda exc: False,
+        pending=None,
+        counts={},
+        ignores=lambda exc: False,
     )
 
 

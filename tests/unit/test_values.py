@@ -1,0 +1,181 @@
+"""JSON values: whether an actual one is what was expected."""
+
+import json
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from httsleep.values import comparable, lacks, matcher, same
+
+scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.floats() | st.text("ab")
+values = st.recursive(
+    scalars,
+    lambda some: (
+        st.lists(some, max_size=3) | st.dictionaries(st.text("ab"), some, max_size=3)
+    ),
+    max_leaves=8,
+)
+expected_values = values.filter(lambda value: "nan" not in repr(value))
+
+
+def plain_same(actual, expected):
+    """Equality of JSON, said in the plainest Python."""
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        return set(actual) == set(expected) and all(
+            plain_same(actual[key], expected[key]) for key in actual
+        )
+    if isinstance(actual, list) and isinstance(expected, list):
+        return len(actual) == len(expected) and all(
+            plain_same(*pair) for pair in zip(actual, expected, strict=True)
+        )
+    return actual == expected
+
+
+def plain_contains(actual, expected):
+    """Containment of JSON, said in the plainest Python."""
+    if not isinstance(expected, dict):
+        return plain_same(actual, expected)
+    return isinstance(actual, dict) and all(
+        key in actual and plain_contains(actual[key], expected[key]) for key in expected
+    )
+
+
+@given(values, expected_values)
+def test_values_are_the_same_if_plain_python_says_so(actual, expected):
+    """``same`` and a matcher are equality in which booleans are no numbers."""
+    assert same(actual, expected) == plain_same(actual, expected)
+    assert matcher("json", expected)(actual) == plain_same(actual, expected)
+
+
+@given(expected_values)
+def test_a_value_is_the_same_as_itself(value):
+    """Every JSON value but nan is what was expected if it was expected."""
+    assert same(value, value)
+    assert matcher("json", value)(value)
+
+
+@given(values, expected_values)
+def test_a_value_lacks_nothing_if_plain_python_finds_all_in_it(actual, expected):
+    """``json_contains`` looks at objects by key, and at all else as a whole."""
+    assert (not list(lacks(actual, expected))) == plain_contains(actual, expected)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (True, 1),
+        (False, 0),
+        (True, 1.0),
+        ([True], [1]),
+        ([[0]], [[False]]),
+        ({"a": {"b": [1]}}, {"a": {"b": [True]}}),
+        ([{"a": 1}, 2], [{"a": True}, 2]),
+        (None, False),
+        ("", None),
+        ([], {}),
+        ([1], [1, 2]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+    ],
+)
+def test_different_values_are_not_the_same(one, other):
+    """JSON booleans are not numbers, however deep, and nothing else is as empty."""
+    assert not same(one, other)
+    assert not same(other, one)
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, 0, 1.5, "a", [], {}, [1, [True]], {"a": [None, {"b": False}]}]
+)
+def test_equal_values_are_the_same(value):
+    """A value is the same as a decoded copy of it."""
+    assert same(json.loads(json.dumps(value)), value)
+
+
+def test_an_int_is_the_same_as_an_equal_float():
+    """JSON has one kind of number."""
+    assert same([1], [1.0])
+
+
+def test_values_that_are_too_deep_are_not_the_same():
+    """A comparison without end is a miss, not an exception."""
+    one, other = [], []
+    one.append(one), other.append(other)
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "matches"),
+    [
+        ("job 7 done", re.compile("done$"), True),
+        ("job 7 done.", re.compile("done$"), False),
+        (7, re.compile("7"), False),
+        (None, re.compile(""), False),
+        ({"a": ["x1", 2]}, {"a": [re.compile("x"), 2]}, True),
+        ({"a": ["x1", 2.0]}, {"a": [re.compile("x"), True]}, False),
+        ({"a": ["x1"]}, {"a": [re.compile("x"), 2]}, False),
+        ({"a": "x1", "b": 1}, {"a": re.compile("x")}, False),
+        (["x1"], {"a": re.compile("x")}, False),
+        ({"a": "x1"}, [re.compile("x")], False),
+    ],
+)
+def test_an_expression_stands_for_the_strings_it_is_found_in(actual, expected, matches):
+    """A compiled regular expression may stand anywhere in an expected value."""
+    assert matcher("json", expected)(actual) is matches
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "told"),
+    [
+        ({"a": 1}, {"a": 2}, ["$.a is 1, not 2"]),
+        ({"a": {}}, {"a": {"b": 1}, "c": None}, ["$.a.b is missing", "$.c is missing"]),
+        ([1], {"a": 1}, ["$ is [1], not an object"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["$.a is [1, 2], not [1]"]),
+        ({"a": "b"}, {"a": re.compile("^c")}, ["$.a is 'b', not re.compile('^c')"]),
+        ({"a": None}, {"a": None}, []),
+    ],
+)
+def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
+    """Each difference names its path, what is there and what was expected."""
+    assert list(lacks(actual, expected)) == told
+
+
+@pytest.mark.parametrize(
+    ("expected", "why"),
+    [
+        ((1, 2), "a tuple is not JSON"),
+        ({"a": {1, 2}}, "a set is not JSON"),
+        ([frozenset()], "a frozenset is not JSON"),
+        (range(3), "a range is not JSON"),
+        (b"OK", "a bytes is not JSON"),
+        ({1: 2}, "the key 1 is not a str"),
+        ({"a": {None: 2}}, "the key None is not a str"),
+        (math.nan, "nan"),
+        (re.compile(b"OK"), "not for bytes"),
+    ],
+)
+def test_what_no_body_can_equal_is_refused(expected, why):
+    """A wait for what JSON cannot be would never end."""
+    with pytest.raises(ValueError, match=r"^json is ") as caught:
+        matcher("json", expected)
+    assert why in str(caught.value)
+
+
+numbers = st.integers() | st.floats()
+
+
+@given(st.none() | st.booleans() | numbers | st.text() | st.lists(numbers), values)
+def test_only_numbers_and_only_strings_have_an_order(actual, expected):
+    """Numbers compare with numbers, strings with strings, booleans with nothing."""
+
+    def kind(value):
+        if isinstance(value, bool) or value != value:
+            return None
+        return "number" if isinstance(value, (int, float)) else type(value)
+
+    comparing = {kind(actual), kind(expected)}
+    assert comparable(actual, expected) == (comparing in ({"number"}, {str}))
