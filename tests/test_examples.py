@@ -284,18 +284,19 @@ class Server:
     def script(self, path, *steps):
         """Have ``path`` give these answers.
 
-        A step is a status (with an HTML page if it is 400 or more, else ``{}``), or a
-        pair of status and body; a ``str`` is sent as HTML, all else as JSON.
+        A step is a status (with an HTML page if it is 400 or more, else ``{}``), a pair
+        of status and body, or these and headers; a ``str`` is sent as HTML, all else as
+        JSON.
         """
-        pairs = [
-            step if isinstance(step, tuple) else (step, _HTML if step >= 400 else {})
-            for step in steps
-        ]
-        page = {"Content-Type": "text/html"}
-        self._scripts[path] = [
-            Step(status, body, page if isinstance(body, str) else {})
-            for status, body in pairs
-        ]
+        self._scripts[path] = []
+        for step in steps:
+            several = isinstance(step, tuple)
+            status, body, *more = (
+                step if several else (step, _HTML if step >= 400 else {})
+            )
+            page = {"Content-Type": "text/html"} if isinstance(body, str) else {}
+            headers = {**page, **(more[0] if more else {})}
+            self._scripts[path].append(Step(status, body, headers))
 
     def refuse(self, connections):
         """Refuse the next connections, as many as are given."""
