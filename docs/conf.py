@@ -15,7 +15,7 @@ html_theme = "furo"
 html_title = f"httsleep {release}"
 
 # Names of other projects: links where there is a network to look them up.
-nitpick_ignore_regex = [("py:.*", r"(collections|datetime|requests)\b.*")]
+nitpick_ignore_regex = [("py:.*", r"(collections|datetime|re|requests|threading)\b.*")]
 if "READTHEDOCS" in os.environ:
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {

@@ -64,19 +64,19 @@ SCENES = {
     "A job that succeeds, on a server that is still starting": """
 resp = httsleep('http://127.0.0.1:{port}/jobs/1',
                 until={{'status_code': 200,
-                       'jsonpath': [{{'expression': '$.status', 'value': 'SUCCESS'}}]}},
+                       'jsonpath': {{'$.status': 'SUCCESS'}}}},
                 ignore_exceptions=[ConnectionError],
                 polling_interval=0.4, max_time=10, on_poll=print)
 """,
     "A job that fails: an alarm ends the wait": """
 resp = httsleep('http://127.0.0.1:{port}/jobs/2',
-                jsonpath=[{{'expression': '$.status', 'value': 'SUCCESS'}}],
-                alarms={{'json': {{'status': 'FAILED', 'error': 'disk full'}}}},
+                jsonpath={{'$.status': 'SUCCESS'}},
+                alarms={{'jsonpath': {{'$.status': 'FAILED'}}}},
                 polling_interval=0.4, max_time=10, on_poll=print)
 """,
     "A job that never ends: httsleep gives up, and says why": """
 resp = httsleep('http://127.0.0.1:{port}/jobs/3',
-                jsonpath=[{{'expression': '$.status', 'value': 'SUCCESS'}}],
+                jsonpath={{'$.status': 'SUCCESS'}},
                 polling_interval=0.4, max_time=1.5, on_poll=print)
 """,
 }
