@@ -9,6 +9,7 @@ without the others.
 
 import http.client
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,49 @@ def hand_written(url: str) -> requests.Response:
             r = s.get(url, timeout=30)
             if r.status_code == 200 and r.json()["status"] == "SUCCESS":
                 return r
+
+
+#: Sixteen conditions with the words of version 1.0: fifteen alarms and the success.
+SIXTEEN = [
+    {"expression": "$.status", "in": ["FAILED", "CANCELLED"]},
+    {"expression": "$.status", "not_in": ["RUNNING", "SUCCESS"]},
+    {"expression": "$.items[0].id", "gt": 10**9},
+    {"expression": "$.items[0].id", "lt": 0},
+    {"expression": "$.items[0].state", "value": re.compile("^lost")},
+    {"expression": "$.items[0].state", "in": ["lost", "broken"]},
+    {"expression": "$.items[1].state", "any": ["lost", "broken"]},
+    {"expression": "$.items[1].state", "all": "lost"},
+    {"expression": "$.items[1].id", "ge": 10**9},
+    {"expression": "$.items[1].id", "le": -1},
+    {"expression": "$.error", "exists": True},
+    {"expression": "$.error.code", "value": "E42"},
+    {"expression": "$.status", "exists": False},
+    {"expression": "$.failures", "gt": 3},
+    {"expression": "$.phase", "value": "Failed"},
+    {"expression": "$.status", "value": "SUCCESS"},
+]
+
+
+def sixteen_finds(url: str) -> requests.Response:
+    """The loop by hand that decodes once and calls ``find()`` for sixteen JSONPaths."""
+    from jsonpath_ng.ext import parse  # type: ignore[attr-defined]
+
+    expressions = [parse(entry["expression"]) for entry in SIXTEEN]
+    with requests.Session() as s:
+        while True:
+            r = s.get(url, timeout=30)
+            body = r.json()
+            found = [expression.find(body) for expression in expressions]
+            if r.status_code == 200 and found[-1][0].value == "SUCCESS":
+                return r
+
+
+def httsleep_sixteen(url: str) -> requests.Response:
+    """httsleep with the sixteen conditions."""
+    from httsleep import HttSleeper
+
+    *alarms, until = ({"jsonpath": entry} for entry in SIXTEEN)
+    return HttSleeper(url, until, alarms, polling_interval=0, max_retries=None).run()
 
 
 @cache
@@ -144,6 +188,8 @@ CONTENDERS: dict[str, Callable[[str], object]] = {
     "… and four find() beside": partial(hand_written_eight, finds=4),
     "… and eight find() beside": partial(hand_written_eight, finds=8),
     "httsleep, eight conditions": partial(httsleep, alarms=ALARMS),
+    "hand-written loop and sixteen find()": sixteen_finds,
+    "httsleep, sixteen conditions": httsleep_sixteen,
 }
 
 

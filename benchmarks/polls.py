@@ -44,6 +44,10 @@ GROUPS = {
         "… and eight find() beside": SIZES,
         "httsleep, eight conditions": SIZES,
     },
+    "sixteen conditions": {
+        "hand-written loop and sixteen find()": SIZES,
+        "httsleep, sixteen conditions": SIZES,
+    },
 }
 
 #: (contender, size) -> seconds per poll, one for each round.
