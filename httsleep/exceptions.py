@@ -5,7 +5,6 @@ few lines. All of them pickle: what cannot (a response with a lambda in it, a ca
 is left out.
 """
 
-import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -158,6 +157,8 @@ def _picklable(value: Any) -> Any:
 
 
 def _pickles(value: Any) -> bool:
+    import pickle  # who pickles has it; for all others it is 2 % of the import
+
     try:
         pickle.loads(pickle.dumps(value))
     except Exception:  # whatever a foreign class raises
