@@ -43,6 +43,11 @@ def _several(name: str, expected: Any) -> tuple[list[Matches], str]:
     return [matcher(name, each) for each in expected], words
 
 
+def _one_or_several(name: str, expected: Any) -> tuple[list[Matches], str]:
+    """The same for one value, or a list of them."""
+    return _several(name, expected if isinstance(expected, list) else [expected])
+
+
 def _in(expected: Any) -> Test:
     """Every match is one of the values."""
     allowed, told = _several("in", expected)
@@ -97,8 +102,7 @@ def _elements(found: list[Any]) -> list[Any]:
 
 def _any(expected: Any) -> Test:
     """At least one element is the value, or one of the values."""
-    several = expected if isinstance(expected, list) else [expected]
-    allowed, told = _several("any", several)
+    allowed, told = _one_or_several("any", expected)
 
     def test(found: list[Any]) -> str | None:
         elements = _elements(found)
@@ -111,8 +115,7 @@ def _any(expected: Any) -> Test:
 
 def _all(expected: Any) -> Test:
     """There are elements, and every one is the value, or one of the values."""
-    several = expected if isinstance(expected, list) else [expected]
-    allowed, told = _several("all", several)
+    allowed, told = _one_or_several("all", expected)
 
     def test(found: list[Any]) -> str | None:
         elements = _elements(found)

@@ -1,7 +1,7 @@
 """One request: what is sent, bounded in time and size, and which failures may happen.
 
-Builds on public names of requests and urllib3 only: ``Session.request`` and ``send``
-with ``stream=True``, ``Response.raw``, ``HTTPResponse.read1`` and ``connection``.
+Builds on public names of requests only: ``Session.request`` and ``send`` with
+``stream=True``, and ``Response.raw``.
 """
 
 import builtins
