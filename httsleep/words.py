@@ -50,7 +50,8 @@ def shown_url(url: Any) -> str:
         parts, misread = urlsplit(""), True
     if misread:  # a password may be anywhere in it
         return "<no valid URL>"
-    scheme = f"{parts.scheme}://" if parts.scheme else ""
+    colon = "://" if parts.netloc or parts.path[:1] in ("", "/") else ":"
+    scheme = parts.scheme and parts.scheme + colon
     pairs = [pair.partition("=") for pair in parts.query.split("&")]
     query = "&".join(f"{name}=…" if equals else "…" for name, equals, _ in pairs)
     query = f"?{query}" if parts.query else ""

@@ -125,6 +125,7 @@ def test_a_large_value_is_shown_in_short(value):
         ("http://server/a?secret", "http://server/a?…"),
         ("http://server/a#secret", "http://server/a"),
         ("/relative?key=secret", "/relative?key=…"),
+        ("server:8080/a", "server:8080/a"),
         ("http://server/a\x1b[31m", "http://server/a\\x1b[31m"),
         ("http://[::1/", "<no valid URL>"),
         (b"http://\xff", "<no valid URL>"),
