@@ -152,6 +152,7 @@ def test_importing_changes_no_logging():
 ORDER = [
     *("words", "exceptions", "attempt", "values", "operators", "validators"),
     *("conditions", "intervals", "request", "bounded", "sending", "main", "__init__"),
+    *("arguments", "options", "display", "live", "cli", "__main__"),
 ]
 
 

@@ -1,0 +1,168 @@
+"""The command: run a sleeper, show it, and end with the exit code that says how."""
+
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any, NoReturn
+
+from requests.exceptions import RequestException, SSLError
+from urllib3 import disable_warnings
+from urllib3.exceptions import InsecureRequestWarning
+
+from .display import Lines, Objects, Silence, say
+from .exceptions import Alarm, BodyTooLarge, GaveUp
+from .main import HttSleeper
+from .options import parse, parser, sleeper
+from .words import shown, shown_exception, shown_url
+
+MET, ALARM, FAILED, GAVE_UP = 0, 1, 3, 124
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as a shell has it
+
+
+class _Stopped(BaseException):
+    """A signal has come that ends the command; its number is the argument."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    :param arguments: what stands after ``httsleep``; default: what was typed.
+    """
+    try:
+        return _command(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while an option reads standard input, for one
+        say("httsleep: interrupted")
+        return 128 + signal.SIGINT
+
+
+def _command(arguments: Sequence[str]) -> int:
+    """From what was typed to the exit code."""
+    options, command = parse(arguments)
+    try:
+        made = sleeper(options)
+    except ValueError as error:
+        parser().error(str(error))
+    if command and shutil.which(command[0]) is None:
+        say(f"httsleep: {shown(command[0])} is no command that can be run")
+        return NOT_FOUND
+    if "insecure" in options:
+        disable_warnings(InsecureRequestWarning)  # it is known
+    display = _display(options, made)
+    made.on_poll = display.poll
+    code, text = MET, ""
+    try:
+        with _stoppable():
+            with display:
+                response = made.run()
+            if command is None:
+                _write(response.content)
+    except (Exception, _Stopped) as exc:
+        code, text = _told(exc, made, display)
+    display.end(code, text)
+    return _become(command) if command and code == MET else code
+
+
+def _display(options: Mapping[str, Any], made: HttSleeper) -> Silence:
+    """What shows the wait: what was asked for, and what standard error can."""
+    if "quiet" in options:
+        return Silence()
+    if options.get("log_format") == "json":
+        return Objects()
+    if "verbose" in options or not _can_draw():
+        return Lines(every="verbose" in options)
+    from .live import StatusLine
+
+    return StatusLine(made.max_retries, made.max_time)
+
+
+def _can_draw() -> bool:
+    """Whether standard error is a terminal that can erase, and rich is there."""
+    return (
+        sys.stderr is not None
+        and sys.stderr.isatty()
+        and sys.stderr.encoding.lower().startswith("utf")
+        and os.environ.get("TERM") not in ("dumb", "unknown")
+        and find_spec("rich") is not None
+    )
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """The first SIGINT or SIGTERM, if not ignored, ends the block with an exception.
+
+    It is the only one, for the end of the block has a screen to clear.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in signals}
+    before = {n: each for n, each in before.items() if each is not signal.SIG_IGN}
+
+    def stop(number: int, _: object) -> NoReturn:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Stopped(number)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _told(exc: BaseException, made: HttSleeper, display: Silence) -> tuple[int, str]:
+    """The exit code for what has ended the wait, and the story."""
+    if isinstance(exc, Alarm):
+        return ALARM, str(exc)
+    if isinstance(exc, GaveUp):
+        return GAVE_UP, str(exc)
+    line = f"{made.request.method} {shown_url(made.request.url)}"
+    if isinstance(exc, _Stopped):
+        (number,) = exc.args
+        what = "interrupted" if number == signal.SIGINT else "terminated"
+        last = display.attempt and replace(display.attempt, next_wait=None)
+        return 128 + number, f"{line} {what} {f'after {last}' if last else 'in poll 1'}"
+    if isinstance(exc, RequestException):
+        number = 1 if display.attempt is None else display.attempt.number + 1
+        return FAILED, f"{line} failed in poll {number}: {_why(exc)}"
+    if isinstance(exc, OSError):  # the body cannot be written; a CA bundle is missing
+        return FAILED, str(exc)
+    return FAILED, "".join(traceback.format_exception(exc)).rstrip()
+
+
+def _why(exc: RequestException) -> str:
+    """What went wrong with a request, and the option that may help."""
+    if isinstance(exc, BodyTooLarge):
+        return f"{exc}; --max-body-size would allow more"
+    hint = "; --cacert names a CA to trust" if isinstance(exc, SSLError) else ""
+    return shown_exception(exc) + hint
+
+
+def _write(body: bytes) -> None:
+    """Write the body to standard output; whoever reads it may stop when they like."""
+    if sys.stdout is None:
+        return
+    try:
+        with open(sys.stdout.fileno(), "wb", closefd=False) as output:
+            output.write(body)
+    except BrokenPipeError:
+        pass
+    except OSError as exc:
+        raise OSError(f"the body cannot be written: {exc.strerror}") from None
+
+
+def _become(command: list[str]) -> int:
+    """Run the command in place of this process; return only if that fails."""
+    for name in vars(signal).keys() & {"SIGPIPE", "SIGXFSZ"}:  # as Python found them
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except OSError as exc:
+        say(f"httsleep: {shown(command[0])} cannot be run: {exc.strerror}")
+        return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE

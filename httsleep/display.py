@@ -1,0 +1,100 @@
+"""What standard error shows of a wait: nothing, lines, or JSON for machines."""
+
+import json
+import sys
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from .attempt import Attempt
+from .words import shown_exception, shown_status
+
+
+def say(text: str) -> None:
+    """Write a line to standard error; that nobody reads it does not end a wait."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def came(attempt: Attempt) -> str:
+    """What a poll brought: the status line, or what went wrong."""
+    if attempt.response is not None:
+        return shown_status(attempt.response)
+    assert attempt.exception is not None
+    return shown_exception(attempt.exception)
+
+
+class Silence:
+    """Shows nothing, and is the base of what shows something.
+
+    A context manager; the wait takes place within it.
+    """
+
+    #: The last poll.
+    attempt: Attempt | None = None
+
+    def poll(self, attempt: Attempt) -> None:
+        """Show what a poll brought; this is the ``on_poll`` of the sleeper."""
+        self.attempt = attempt
+
+    def end(self, code: int, text: str) -> None:
+        """Show how the wait has ended: the exit code, and the story if it is not 0."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class Lines(Silence):
+    """Plain lines: one when the reason changes, or one for each poll."""
+
+    def __init__(self, every: bool = False) -> None:
+        self.every = every
+        self._shown: tuple[Any, ...] = ()
+
+    def poll(self, attempt: Attempt) -> None:
+        """Show the poll, if it brought something new; of an alarm the story tells."""
+        super().poll(attempt)
+        new = (attempt.outcome, came(attempt), attempt.reasons)
+        if self.every or (new != self._shown and attempt.outcome != "alarm"):
+            say(f"httsleep: {attempt}")
+        self._shown = new
+
+    def end(self, code: int, text: str) -> None:
+        """Show the story."""
+        if text:
+            say(f"httsleep: {text}")
+
+
+class Objects(Silence):
+    """A JSON object for each poll, and one at the end, each on a line."""
+
+    def poll(self, attempt: Attempt) -> None:
+        """Show all facts of the poll."""
+        super().poll(attempt)
+        response, exception = attempt.response, attempt.exception
+        self._show(
+            event="poll",
+            number=attempt.number,
+            outcome=attempt.outcome,
+            status_code=None if response is None else response.status_code,
+            exception=None if exception is None else shown_exception(exception),
+            reasons=attempt.reasons,
+            elapsed=round(attempt.elapsed, 3),
+            next_wait=attempt.next_wait and round(attempt.next_wait, 3),
+        )
+
+    def end(self, code: int, text: str) -> None:
+        """Show the exit code and the story."""
+        self._show(event="end", exit_code=code, message=text)
+
+    def _show(self, **facts: Any) -> None:
+        say(json.dumps(facts))

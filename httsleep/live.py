@@ -1,0 +1,107 @@
+"""The status line of a terminal; needs rich, which the extra ``cli`` installs."""
+
+from contextlib import suppress
+from math import ceil
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from .attempt import Attempt
+from .display import Lines, came
+
+_BAR = 16  # columns
+_NARROW = 72  # columns of a terminal that has no room for a bar
+_ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
+
+
+class StatusLine(Lines):
+    """One line that is drawn anew ten times a second, and disappears at the end.
+
+    :param max_retries: how many polls there will be at most, for the bar.
+    :param max_time: how many seconds they take at most, for the bar.
+    """
+
+    def __init__(self, max_retries: int | None, max_time: float | None) -> None:
+        super().__init__()
+        self._max_retries, self._max_time = max_retries, max_time
+        self._began = self._polled = monotonic()
+        self._console = Console(stderr=True, force_terminal=True)
+        self._spinner = Spinner("dots")
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._line,
+            refresh_per_second=10,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def poll(self, attempt: Attempt) -> None:
+        """Have the next line tell of this poll."""
+        self._polled = monotonic()
+        self.attempt = attempt
+
+    def __enter__(self) -> Self:
+        with suppress(OSError):  # of a terminal that goes away
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):
+            self._live.stop()
+
+    def _line(self) -> Padding:
+        """Spinner, how far, a bar, the last status and why not yet, when next."""
+        parts, share = self._how_far()
+        line = Table.grid(padding=(0, 1), expand=True)
+        cells: list[RenderableType] = [self._spinner, Text(", ".join(parts))]
+        if share is not None and self._console.width >= _NARROW:
+            cells.append(ProgressBar(total=1, completed=share, width=_BAR))
+        for _ in cells:
+            line.add_column(no_wrap=True)
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        line.add_column(no_wrap=True, justify="right")
+        line.add_row(*cells, self._why(), Text(self._when(), "dim"))
+        return Padding(line, (0, _ECHO, 0, 0))
+
+    def _how_far(self) -> tuple[list[str], float | None]:
+        """How many polls and seconds, in words and as a share of the nearer limit."""
+        number = 1 if self.attempt is None else self.attempt.number
+        parts, shares = [f"poll {number}"], []
+        if self._max_retries is not None:
+            parts[0] += f" of {self._max_retries}"
+            shares.append(number / self._max_retries)
+        if self._max_time is not None:
+            elapsed = monotonic() - self._began
+            parts.append(f"{elapsed:.0f} of {self._max_time:g} s")
+            shares.append(elapsed / self._max_time)
+        return parts, max(shares, default=None)
+
+    def _why(self) -> Text:
+        """The last status, and why it is not what is waited for."""
+        if self.attempt is None:
+            return Text()
+        style = "red" if self.attempt.response is None else "yellow"
+        why = Text(came(self.attempt), style)
+        if self.attempt.reasons:
+            why.append(": " + "; ".join(self.attempt.reasons), "default")
+        return why
+
+    def _when(self) -> str:
+        """How long until the next poll."""
+        wait = None if self.attempt is None else self.attempt.next_wait
+        left = (wait or 0) - (monotonic() - self._polled)
+        return f"next in {ceil(left)} s" if left > 0 else "polling"

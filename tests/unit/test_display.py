@@ -1,0 +1,151 @@
+import io
+import json
+import sys
+
+import pytest
+from requests.exceptions import ConnectionError as RequestsConnectionError
+
+from httsleep import Attempt
+from httsleep.display import Lines, Objects, Silence, came, say
+
+
+@pytest.fixture
+def attempt(make_response):
+    """An attempt, which the facts given make another one."""
+
+    def make(**facts):
+        made = {
+            "number": 1,
+            "response": make_response(503),
+            "exception": None,
+            "outcome": "waiting",
+            "reasons": ("status_code is 503, not 200",),
+            "elapsed": 4.00049,
+            "next_wait": 2.0,
+        }
+        return Attempt(**made | facts)
+
+    return make
+
+
+def ignored():
+    return {
+        "response": None,
+        "exception": RequestsConnectionError("http://user:secret@server/"),
+        "outcome": "ignored",
+        "reasons": (),
+    }
+
+
+class Broken(io.StringIO):
+    """What nobody reads any more."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [None, Broken()])
+def test_that_nobody_listens_is_no_error(monkeypatch, capsys, stream):
+    """Neither a closed standard error nor a broken one ends a wait."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    say("text")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_came_is_the_status_or_what_went_wrong(attempt):
+    """A status line, or an exception in words of ours."""
+    assert came(attempt()) == "503 Service Unavailable"
+    assert came(attempt(**ignored())) == "ConnectionError"
+
+
+def test_silence_shows_nothing(attempt, capsys):
+    """It only knows the last poll, for the story of an interruption."""
+    with Silence() as display:
+        assert display.attempt is None
+        last = attempt()
+        display.poll(last)
+    display.end(124, "gave up")
+    assert display.attempt is last
+    assert capsys.readouterr() == ("", "")
+
+
+def shown(display, attempts, capsys):
+    """The lines that the attempts make."""
+    with display:
+        for each in attempts:
+            display.poll(each)
+            assert display.attempt is each
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err.splitlines()
+
+
+def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
+    """Not with each poll; that the success came is something new."""
+    ready = {"response": make_response(200), "outcome": "met", "reasons": ()}
+    attempts = [
+        attempt(number=1, **ignored()),
+        attempt(number=2, **ignored()),
+        attempt(number=3),
+        attempt(number=4),
+        attempt(number=5, response=make_response(502)),
+        attempt(number=6, next_wait=None, **ready),
+    ]
+    assert shown(Lines(), attempts, capsys) == [
+        "httsleep: poll 1: ignored: ConnectionError; next in 2 s",
+        "httsleep: poll 3: waiting: status_code is 503, not 200; next in 2 s",
+        "httsleep: poll 5: waiting: status_code is 503, not 200; next in 2 s",
+        "httsleep: poll 6: met: 200 OK",
+    ]
+
+
+def test_every_line_comes_if_that_is_wanted(attempt, capsys):
+    """One for each poll, the alarm included."""
+    attempts = [attempt(), attempt(number=2), attempt(number=3, outcome="alarm")]
+    lines = shown(Lines(every=True), attempts, capsys)
+    assert [line[: line.index(":", 10)] for line in lines] == [
+        *("httsleep: poll 1", "httsleep: poll 2", "httsleep: poll 3")
+    ]
+
+
+def test_of_an_alarm_only_the_story_tells(attempt, capsys):
+    """A line before it would say the same."""
+    assert shown(Lines(), [attempt(outcome="alarm")], capsys) == []
+
+
+def test_the_story_is_the_end(capsys):
+    """A success has none."""
+    Lines().end(124, "gave up\n  last answer")
+    Lines().end(0, "")
+    assert capsys.readouterr() == ("", "httsleep: gave up\n  last answer\n")
+
+
+def test_objects_hold_all_facts(attempt, capsys):
+    """One line of JSON for each poll and one for the end."""
+    display = Objects()
+    lines = shown(display, [attempt(), attempt(next_wait=None, **ignored())], capsys)
+    assert list(map(json.loads, lines)) == [
+        {
+            "event": "poll",
+            "number": 1,
+            "outcome": "waiting",
+            "status_code": 503,
+            "exception": None,
+            "reasons": ["status_code is 503, not 200"],
+            "elapsed": 4.0,
+            "next_wait": 2.0,
+        },
+        {
+            "event": "poll",
+            "number": 1,
+            "outcome": "ignored",
+            "status_code": None,
+            "exception": "ConnectionError",
+            "reasons": [],
+            "elapsed": 4.0,
+            "next_wait": None,
+        },
+    ]
+    display.end(124, "gave\nup")
+    last = {"event": "end", "exit_code": 124, "message": "gave\nup"}
+    assert json.loads(capsys.readouterr().err) == last
