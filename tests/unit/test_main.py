@@ -206,7 +206,6 @@ def test_two_sleepers_in_two_threads_do_not_meet(stub_session, make_response):
         ({"callback": lambda response: response.text == "done"}, "done"),
         ({"status_code": 202, "json": SUCCESS}, (202, SUCCESS)),
     ],
-    ids=str,
 )
 def test_the_shorthand_is_one_condition(answers, naps, shorthand, answer):
     """The five base validators as arguments form one success condition."""

@@ -76,7 +76,7 @@ class Token(AuthBase):
 
 
 @pytest.mark.parametrize(
-    "auth", [("user", "password"), Token(), lambda request: request], ids=repr
+    "auth", [("user", "password"), Token(), lambda request: request]
 )
 def test_auth_is_a_pair_or_a_callable(auth):
     """What requests takes for auth is taken."""
