@@ -7,6 +7,7 @@ It repeats the text only where that cannot be a secret.
 import json
 import os
 import re
+import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -117,7 +118,8 @@ def _equals(text: str) -> int | None:
 def expression(text: str) -> re.Pattern[str]:
     """A regular expression."""
     try:
-        return re.compile(text)
+        with warnings.catch_warnings(action="ignore"):  # of what may change one day
+            return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise _refusal(text, f"no regular expression ({error})") from None
 

@@ -79,14 +79,17 @@ class StatusLine(Lines):
 
     def _how_far(self) -> tuple[list[str], float | None]:
         """How many polls and seconds, in words and as a share of the nearer limit."""
-        number = 1 if self.attempt is None else self.attempt.number
+        number = 1
+        if self.attempt is not None:
+            under_way = self.attempt.next_wait is not None and self._left() <= 0
+            number = self.attempt.number + under_way
         parts, shares = [f"poll {number}"], []
         if self._max_retries is not None:
             parts[0] += f" of {self._max_retries}"
             shares.append(number / self._max_retries)
         if self._max_time is not None:
             elapsed = monotonic() - self._began
-            parts.append(f"{elapsed:.0f} of {self._max_time:g} s")
+            parts.append(f"{elapsed:.0f} of {ceil(self._max_time)} s")
             shares.append(elapsed / self._max_time)
         return parts, max(shares, default=None)
 
@@ -102,6 +105,10 @@ class StatusLine(Lines):
 
     def _when(self) -> str:
         """How long until the next poll."""
-        wait = None if self.attempt is None else self.attempt.next_wait
-        left = (wait or 0) - (monotonic() - self._polled)
+        left = self._left()
         return f"next in {ceil(left)} s" if left > 0 else "polling"
+
+    def _left(self) -> float:
+        """The seconds until the next poll; 0 or less if it is under way."""
+        wait = None if self.attempt is None else self.attempt.next_wait
+        return (wait or 0) - (monotonic() - self._polled)

@@ -1,6 +1,7 @@
 """What was typed after ``httsleep``, checked, and the sleeper that it describes."""
 
 import argparse
+import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ IGNORABLE: Mapping[str, type[Exception]] = {
     "TooManyRedirects": requests.exceptions.TooManyRedirects,
     "BodyTooLarge": BodyTooLarge,
 }
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _IGNORED = ("ConnectionError", "TimeoutError")  # if nobody says otherwise
 
 
@@ -60,6 +62,8 @@ class _Parser(argparse.ArgumentParser):
     """Tells a mistake in one line, and repeats of it only what cannot be a secret."""
 
     def error(self, message: str) -> NoReturn:
+        option, glued, _ = message.partition("ignored explicit argument")
+        message = f"{option}takes no value" if glued else message
         self.exit(USAGE, f"httsleep: {message} (see httsleep --help)\n")
 
 
@@ -374,7 +378,8 @@ def _no_password() -> NoReturn:
 
 def _request(options: Mapping[str, Any]) -> requests.Request:
     """The request, with the defaults of curl."""
-    url = options["url"] if "://" in options["url"] else f"http://{options['url']}"
+    url = options["url"]
+    url = url if _SCHEME.match(url) else f"http://{url}"
     headers: CaseInsensitiveDict[Any] = CaseInsensitiveDict()
     for name, value in options.get("header", ()):
         both = value and headers.get(name)

@@ -203,6 +203,7 @@ def test_other_operators_are_refused(sign):
 def test_an_expression_is_compiled():
     """A regular expression, refused if it is none."""
     assert expression("a+").search("caat")
+    assert expression("[[a]").search("a")  # Python warns of that
     told = refused(expression, "a(")
     assert told.startswith("'a(': no regular expression (missing )")
 

@@ -101,14 +101,24 @@ def test_without_a_limit_there_is_no_bar(terminal, attempt):
 def test_the_seconds_to_the_next_poll_are_counted_down(terminal, clock, attempt):
     """Whole ones; then it is polling."""
     display = StatusLine(50, None)
-    display.poll(attempt(next_wait=2.5))
+    display.poll(attempt(next_wait=2.5, reasons=()))
     seen = []
     for _ in range(4):
-        seen.append(line(display).partition("not 2 ")[2])
+        seen.append(line(display))
         clock.now += 1
-    assert seen == ["next in 3 s", "next in 2 s", "next in 1 s", "polling"]
+    assert seen == [
+        "poll 3 of 50 200 OK next in 3 s",
+        "poll 3 of 50 200 OK next in 2 s",
+        "poll 3 of 50 200 OK next in 1 s",
+        "poll 4 of 50 200 OK polling",
+    ]
+
+
+def test_the_last_poll_has_no_next_one(terminal, attempt):
+    """Its number stays."""
+    display = StatusLine(50, None)
     display.poll(attempt(next_wait=None))
-    assert line(display).endswith("polling")
+    assert line(display).startswith("poll 3 of 50 ")
 
 
 def test_an_exception_stands_where_the_status_is(terminal, attempt):

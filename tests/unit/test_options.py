@@ -178,6 +178,8 @@ def test_a_url_is_requested_with_get():
         ("server:8080/health", "http://server:8080/health"),
         ("server", "http://server"),
         ("https://server/", "https://server/"),
+        ("HTTP://server/", "HTTP://server/"),
+        ("server/x?next=http://y", "http://server/x?next=http://y"),
     ],
 )
 def test_the_scheme_can_be_left_out(typed, url):
@@ -187,8 +189,12 @@ def test_the_scheme_can_be_left_out(typed, url):
 
 def test_another_scheme_is_refused():
     """The words are those of the library."""
-    with pytest.raises(ValueError, match="'ftp://server/' is not http or https"):
-        sleeper(parse(["ftp://server/"])[0])
+    for url, told in (
+        ("ftp://server/", "'ftp://server/' is not http or https"),
+        ("http:/user:secret@server/", "'<no valid URL>' is no URL to poll"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            sleeper(parse([url])[0])
 
 
 def test_data_makes_it_a_post():
@@ -376,6 +382,8 @@ def test_the_command_stands_behind_two_dashes():
             [URL, "--max-time", "0"],
             "argument --max-time: '0': give a duration above 0",
         ),
+        ([URL, "-ksecret"], "argument -k/--insecure: takes no value"),
+        ([URL, "--quiet=secret"], "argument -q/--quiet: takes no value"),
         ([URL, "-u", "secret"], None),
         ([URL, "-H", "secret"], None),
         ([URL, "--ignore", "SSLError"], None),
