@@ -3,10 +3,12 @@
     python docs/demo.py
 
 Starts a small job server as a process of its own on a free port of 127.0.0.1, waits for
-three jobs on it, and prints what a user sees of each. Takes about five seconds.
+four jobs on it, and prints what a user sees of each: three times from Python, once from
+the shell. Takes about eight seconds.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -29,6 +31,11 @@ JOBS = {
         (200, "application/json", '{"status": "FAILED", "error": "disk full"}'),
     ],
     "/jobs/3": [(200, "application/json", '{"status": "QUEUED", "queue": 7}')],
+    "/jobs/4": [
+        PAGE,
+        (200, "application/json", '{"status": "RUNNING", "progress": 40}'),
+        (200, "application/json", '{"status": "SUCCESS", "rows": 1234}\n'),
+    ],
 }
 
 
@@ -81,6 +88,8 @@ resp = httsleep('http://127.0.0.1:{port}/jobs/3',
 """,
 }
 
+COMMAND = "httsleep 127.0.0.1:{port}/jobs/4 --jsonpath '$.status=SUCCESS' --interval 1s"
+
 
 def show(port: int) -> None:
     """Run each scene with the library, and print the call and what came of it."""
@@ -98,6 +107,14 @@ def show(port: int) -> None:
             print("\n" + json.dumps(names["resp"].json()))
 
 
+def show_command(port: int) -> None:
+    """Run the command in a shell, and print what was typed and what came of it."""
+    typed = COMMAND.format(port=port)
+    print(f"\n=== The same from the shell ===\n\n$ {typed}\n", flush=True)
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    subprocess.run(typed, shell=True, check=True, env=os.environ | {"PATH": path})
+
+
 def main() -> None:
     """Start the server as a process of its own, show, and end it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -105,6 +122,7 @@ def main() -> None:
     server = subprocess.Popen([sys.executable, __file__, "serve", str(port)])
     try:
         show(port)
+        show_command(port)
     finally:
         server.terminate()
         server.wait()

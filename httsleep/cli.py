@@ -47,10 +47,12 @@ def _command(arguments: Sequence[str]) -> int:
     try:
         made = sleeper(options)
     except ValueError as error:
-        parser().error(str(error))
+        parser().error(str(error).replace("url_or_request", "URL", 1))
     if command and shutil.which(command[0]) is None:
-        say(f"httsleep: {shown(command[0])} is no command that can be run")
-        return NOT_FOUND
+        there = shutil.which(command[0], os.F_OK) is not None
+        why = "is not executable" if there else "is no command here"
+        say(f"httsleep: {shown(command[0])} {why}")
+        return NOT_EXECUTABLE if there else NOT_FOUND
     if "insecure" in options:
         disable_warnings(InsecureRequestWarning)  # it is known
     display = _display(options, made)

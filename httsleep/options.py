@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
         *("-u", "--user"),
         metavar="USER:PASSWORD",
         type=credentials,
-        help="or @FILE, which others cannot see; default: what netrc says",
+        help="or @FILE, which others cannot see; -H goes before; default: netrc",
     )
     add("--cacert", metavar="FILE", help="the certificates of the CAs to trust")
     add(
@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     add = made.add_argument_group("output").add_argument
-    add("-q", "--quiet", action="store_true", help="write nothing to standard error")
+    add("-q", "--quiet", action="store_true", help="write nothing about the wait")
     add("-v", "--verbose", action="store_true", help="write a line for each poll")
     add(
         "--log-format",
@@ -393,13 +393,12 @@ def _request(options: Mapping[str, Any]) -> requests.Request:
 
 
 def _auth(options: Mapping[str, Any]) -> Any:
-    """User and password; without them netrc may know some, but never against -H."""
-    named = {name.lower() for name, _ in options.get("header", ())}
-    as_it_is = _unchanged if "authorization" in named else None
-    return options.get("user", as_it_is)
+    """User and password, unless a header says it; without both, netrc is asked."""
+    names = {name.lower() for name, _ in options.get("header", ())}
+    return _as_it_is if "authorization" in names else options.get("user")
 
 
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 

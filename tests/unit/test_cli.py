@@ -131,6 +131,12 @@ def test_what_cannot_work_is_told_in_one_line(ran):
     assert "unknown key 'status': did you mean 'status_code'?" in err
 
 
+def test_a_mistake_in_the_url_names_no_argument_of_python(ran, monkeypatch):
+    """It was typed as URL."""
+    told = "httsleep: URL has no valid method: give one, such as 'GET'"
+    assert ran("-X", "a b") == (2, "", f"{told} (see httsleep --help)\n")
+
+
 # interruptions
 
 
@@ -368,8 +374,14 @@ def test_after_a_failure_nothing_is_run(answers, ran, become):
 
 def test_a_command_that_is_missing_is_told_at_once(ran):
     """No request is sent; 127, as in a shell."""
-    told = "httsleep: '/missing' is no command that can be run\n"
+    told = "httsleep: '/missing' is no command here\n"
     assert ran("--", "/missing") == (127, "", told)
+
+
+def test_a_file_that_is_not_executable_is_told_at_once(ran):
+    """No request is sent; 126, as in a shell."""
+    told = f"httsleep: {__file__!r} is not executable\n"
+    assert ran("--", __file__) == (126, "", told)
 
 
 @pytest.mark.parametrize(
