@@ -1,7 +1,12 @@
 """How Sphinx builds these pages."""
 
 import os
+import re
 from importlib import metadata
+
+from sphinx.util.docutils import SphinxDirective
+
+from httsleep.options import parser
 
 project = "httsleep"
 author = "The httsleep maintainers"
@@ -22,3 +27,30 @@ if "READTHEDOCS" in os.environ:
         "python": ("https://docs.python.org/3", None),
         "requests": ("https://requests.readthedocs.io/en/latest", None),
     }
+
+
+class CommandOptions(SphinxDirective):
+    """The options of the command, as its parser has them: a table for each group."""
+
+    def run(self):
+        return [node for group in parser()._action_groups for node in self.table(group)]
+
+    def table(self, group):
+        options = [each for each in group._group_actions if each.option_strings]
+        lines = [f".. rubric:: {literals(group.title)}", "", ".. list-table::"]
+        lines += ["   :widths: 36 64", "   :width: 100%", ""]
+        for each in options:
+            name = ", ".join(each.option_strings)
+            lines.append(f"   * - ``{name} {each.metavar or ''}".rstrip() + "``")
+            lines.append(f"     - {literals(each.help)}")
+        return self.parse_text_to_nodes("\n".join(lines)) if options else []
+
+
+def literals(text):
+    """The text about an option, where what one types is set as such."""
+    typed = r"'[^']+'|(?<!\w)(@?[A-Z]{2,}\b|--?[a-z]+(-[a-z]+)*|2xx)"
+    return re.sub(typed, r"``\g<0>``", text)
+
+
+def setup(app):
+    app.add_directive("command-options", CommandOptions)

@@ -7,9 +7,11 @@ One test for each page. Its examples share a namespace and run in order:
 ``.. code-block:: pycon``
     is executed, and what follows each ``>>>`` is compared, ``...`` standing for
     anything.
+``.. code-block:: sh``
+    is executed by ``sh -eu``, in the directory of the page, and must end with 0.
 ``.. code-block:: output``
     is compared with what the page has printed since the last such block, to stdout and
-    stderr; ``...`` stands for anything.
+    stderr; ``...`` stands for anything, and the last line needs no end.
 ``.. invisible-code-block: python``
     is executed and not shown: set-up, and assertions that no reader needs.
 ``.. skip: next "why"``
@@ -18,6 +20,8 @@ One test for each page. Its examples share a namespace and run in order:
 No nap is taken, but each counts: the clock of the thread that naps moves on as if it
 had been, and nothing else moves it. So ``elapsed``, ``max_time`` and the texts of
 exceptions are as they would be, the same each time, and a page is done in milliseconds.
+In a script, ``httsleep`` is the real command in a process of its own, about 0.3 s each,
+whose clock starts at 0 and goes the same way.
 
 For invisible blocks there are some names: ``server`` (see :class:`Server`);
 ``run_tests()``, which runs pytest on the tests and fixtures that the page has defined
@@ -29,8 +33,10 @@ The server
 
 ``http://server`` is a real HTTP server on 127.0.0.1; only the look-up of its name is
 patched. On every port but 80 its connections are refused, and any other name is
-unknown. It follows a script: a path has a list of answers, given one after the other,
-the last one for ever. The scripts start anew with each page, and with
+unknown. So it is for the ``httsleep`` of a script, too, but for ``server.refuse()``.
+
+It follows a script: a path has a list of answers, given one after the other, the last
+one for ever. The scripts start anew with each page, and with
 ``server.restart()`` in an invisible block. Bodies are JSON if not said otherwise, and
 "HTML" is an error page of 47 bytes.
 
@@ -89,11 +95,15 @@ anything else
 import asyncio
 import base64
 import doctest
+import inspect
 import io
 import json
 import logging
+import os
 import re
+import shlex
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -115,8 +125,11 @@ from sybil.parsers.rest import (
 )
 
 ROOT = Path(__file__).parent.parent
-#: What a code block can be in; the first three are run.
-LANGUAGES = {"python", "pycon", "output", "console", "ini", "json", "text", "toml"}
+#: What a code block can be in: what is run, and what is not.
+LANGUAGES = {
+    *("python", "pycon", "sh", "output"),
+    *("console", "ini", "json", "text", "toml"),
+}
 
 
 # The server.
@@ -272,6 +285,7 @@ class Server:
         # A port that nobody listens on, and that nobody else can get.
         self._closed = socket.socket()
         self._closed.bind(("127.0.0.1", 0))
+        self.there, self.closed = self._http.server_address, self._closed.getsockname()
         self._getaddrinfo = socket.getaddrinfo
         self.restart()
 
@@ -332,7 +346,7 @@ class Server:
         if host == "server":
             there = port in (80, "80", "http") and not self._refusals
             self._refusals = max(self._refusals - 1, 0)
-            address = self._http.server_address if there else self._closed.getsockname()
+            address = self.there if there else self.closed
             return self._getaddrinfo(*address, *args, **kwargs)
         if host in ("127.0.0.1", "localhost"):
             return self._getaddrinfo(host, port, *args, **kwargs)
@@ -389,6 +403,49 @@ def _clock(monkeypatch):
     monkeypatch.setattr("asyncio.sleep", sleep)
 
 
+#: The command ``httsleep``, where the name ``server`` leads to the server and only naps
+#: move the clock on.
+COMMAND = """
+import socket, sys, threading
+
+sys.path[:] = {path}
+
+import httsleep.main
+from httsleep.cli import main
+
+look_up = socket.getaddrinfo
+
+def getaddrinfo(host, port, *args, **kwargs):
+    if host != "server":
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return look_up(*({there} if port == 80 else {closed}), *args, **kwargs)
+
+{clock}
+
+clock = Clock()
+httsleep.main.sleep, httsleep.main.monotonic = clock.sleep, clock.monotonic
+socket.getaddrinfo = getaddrinfo
+sys.exit(main())
+"""
+
+
+@pytest.fixture
+def _shell(server, monkeypatch, tmp_path, tmp_path_factory):
+    """What a script finds around it: the command, and no settings of anybody."""
+    code = COMMAND.format(
+        path=sys.path,
+        there=server.there,
+        closed=server.closed,
+        clock=inspect.getsource(Clock),
+    )
+    command = tmp_path_factory.mktemp("bin") / "httsleep"
+    run = shlex.join([sys.executable, "-P", "-c", code])
+    command.write_text(f'#!/bin/sh\nexec {run} "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent), prepend=os.pathsep)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
 @contextmanager
 def untouched_logging():
     """No handlers that pytest has set, and afterwards everything as it was."""
@@ -404,7 +461,7 @@ def untouched_logging():
 
 
 @pytest.fixture
-def page(server, _clock, monkeypatch, tmp_path):
+def page(server, _clock, _shell, monkeypatch, tmp_path):
     """The module that the examples of a page are executed in."""
     module = ModuleType("page")
     module.server = server
@@ -470,7 +527,8 @@ class Printed:
         self.buffer = io.StringIO()
 
     def __call__(self, example):
-        got, want = self.buffer.getvalue(), str(example.parsed)
+        texts = self.buffer.getvalue(), str(example.parsed)
+        got, want = (text.rstrip("\n") + "\n" for text in texts)
         self.buffer.seek(0)
         self.buffer.truncate()
         checker = doctest.OutputChecker()
@@ -480,12 +538,25 @@ class Printed:
         return None
 
 
+def run_script(example):
+    """Run a script; it prints what a terminal would show."""
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    shell = ["sh", "-eu", "-c", example.parsed]
+    bounds = {"stdin": subprocess.DEVNULL, "timeout": 60}
+    done = subprocess.run(shell, **bounds, **output, encoding="utf-8")
+    print(done.stdout, end="")
+    if done.returncode:
+        return f"the script ended with {done.returncode}, and this:\n{done.stdout}"
+    return None
+
+
 def parsed(path):
     """The examples of a page, and where what they print goes."""
     printed = Printed()
     parsers = [
         PythonCodeBlockParser(),
         DocTestParser(doctest.ELLIPSIS),
+        CodeBlockParser("sh", run_script),
         CodeBlockParser("output", printed),
         SkipParser(),
     ]
@@ -539,6 +610,10 @@ def test_the_examples_of_a_page_run(path, page):
         ".. invisible-code-block: python\n\n    assert 1 == 2\n",
         ".. code-block:: pycon\n\n    >>> 1 + 1\n    3\n",
         ".. code-block:: python\n\n    print(1)\n\n.. code-block:: output\n\n    2\n",
+        ".. code-block:: sh\n\n    echo 1\n\n.. code-block:: output\n\n    2\n",
+        ".. code-block:: sh\n\n    false\n    true\n",
+        ".. code-block:: sh\n\n    echo $no_such_variable\n",
+        ".. code-block:: sh\n\n    httsleep http://server/down --max-retries 1\n",
         ".. skip: next\n\n.. code-block:: python\n\n    pass\n",
         ".. code-block:: py\n\n    pass\n",
         ".. code-block:: python\n\n    def test(): assert 1 == 2\n    run_tests()\n",
@@ -577,6 +652,39 @@ def test_naps_count_but_take_no_time(page, tmp_path):
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       not met: status_code is 503, not 200
       polls: 7 x 503 Service Unavailable
+""")
+    began = time.perf_counter()
+    run(path, page)
+    assert time.perf_counter() - began < 60
+
+
+def test_the_command_of_a_script_has_the_server_and_the_clock_of_a_page(page, tmp_path):
+    """A wait of an hour is over at once there, too; other ports and names fail."""
+    path = tmp_path / "right.rst"
+    path.write_text("""\
+.. code-block:: sh
+
+    httsleep http://server/down --interval 10m --max-time 1h || echo "exit code $?"
+    httsleep http://server/health 2>&1 >body | tail -n 1; cat body; echo
+    httsleep http://server:8080 --fail-fast || echo "exit code $?"
+    httsleep http://other --fail-fast || echo "exit code $?"
+    httsleep http://server/state -q
+
+.. code-block:: output
+
+    httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 600 s
+    httsleep: GET ... gave up after 7 polls in 3599.9 s: ...
+      last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
+      not met: status_code is 503, not 2xx
+      polls: 7 x 503 Service Unavailable
+    exit code 124
+    httsleep: poll 3: met: 200 OK
+    OK
+    httsleep: GET http://server:8080 failed in poll 1: ...: connection refused
+    exit code 3
+    httsleep: GET http://other failed in poll 1: ...: name not resolved
+    exit code 3
+    starting
 """)
     began = time.perf_counter()
     run(path, page)
