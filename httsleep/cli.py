@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _command(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while an option reads standard input, for one
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         say("httsleep: interrupted")
         return 128 + signal.SIGINT
 
@@ -98,7 +99,8 @@ def _can_draw() -> bool:
 def _stoppable() -> Iterator[None]:
     """The first SIGINT or SIGTERM, if not ignored, ends the block with an exception.
 
-    It is the only one, for the end of the block has a screen to clear.
+    It is the only one, for the end of the block has a screen to clear. Behind the block
+    another one is the end of the process, for there is nothing left to clear.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in signals}
@@ -113,6 +115,9 @@ def _stoppable() -> Iterator[None]:
         signal.signal(number, stop)
     try:
         yield
+    except _Stopped:
+        before = dict.fromkeys(before, signal.SIG_DFL)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

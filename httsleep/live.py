@@ -8,7 +8,6 @@ from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -63,10 +62,11 @@ class StatusLine(Lines):
         with suppress(OSError):
             self._live.stop()
 
-    def _line(self) -> Padding:
+    def _line(self) -> Table:
         """Spinner, how far, a bar, the last status and why not yet, when next."""
         parts, share = self._how_far()
-        line = Table.grid(padding=(0, 1), expand=True)
+        line = Table.grid(padding=(0, 1))
+        line.width = max(self._console.width - _ECHO, 1)
         cells: list[RenderableType] = [self._spinner, Text(", ".join(parts))]
         if share is not None and self._console.width >= _NARROW:
             cells.append(ProgressBar(total=1, completed=share, width=_BAR))
@@ -75,7 +75,7 @@ class StatusLine(Lines):
         line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         line.add_column(no_wrap=True, justify="right")
         line.add_row(*cells, self._why(), Text(self._when(), "dim"))
-        return Padding(line, (0, _ECHO, 0, 0))
+        return line
 
     def _how_far(self) -> tuple[list[str], float | None]:
         """How many polls and seconds, in words and as a share of the nearer limit."""

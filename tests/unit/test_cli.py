@@ -140,8 +140,20 @@ def test_a_mistake_in_the_url_names_no_argument_of_python(ran, monkeypatch):
 # interruptions
 
 
+def handlers():
+    return [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
+
 @pytest.fixture
-def interrupting(monkeypatch):
+def _handlers_as_they_were():
+    before = handlers()
+    yield
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
+
+
+@pytest.fixture
+def interrupting(monkeypatch, _handlers_as_they_were):
     """Have the signals come in the first nap."""
 
     def patch(*numbers):
@@ -159,8 +171,7 @@ def interrupting(monkeypatch):
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
 def test_a_signal_is_an_orderly_end(interrupting, answers, ran, number, code, what):
-    """The last poll is told, and the handlers are as they were."""
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    """The last poll is told; another signal would end the process at once."""
     answers(503)
     interrupting(number)
     assert ran()[::2] == (
@@ -169,8 +180,15 @@ def test_a_signal_is_an_orderly_end(interrupting, answers, ran, number, code, wh
         f"httsleep: GET {URL} {what} after poll 1: waiting: "
         "status_code is 503, not 2xx\n",
     )
-    after = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    assert after == before
+    assert handlers() == [signal.SIG_DFL, signal.SIG_DFL]
+
+
+def test_without_a_signal_the_handlers_are_as_they_were(answers, ran):
+    """Those of the process are set for the wait only."""
+    before = handlers()
+    answers(200)
+    assert ran("-q")[0] == 0
+    assert handlers() == before
 
 
 def test_the_first_signal_is_the_only_one(interrupting, answers, ran, monkeypatch):
@@ -192,12 +210,9 @@ def test_a_signal_that_was_ignored_is_still_ignored(interrupting, answers, ran):
     """Such as SIGINT of what a shell runs in the background."""
     answers(503, "done")
     interrupting(signal.SIGINT)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        assert ran("-q") == (0, "done", "")
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    assert ran("-q") == (0, "done", "")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_before_the_first_answer_there_is_nothing_to_tell(ran, raising):
@@ -206,6 +221,7 @@ def test_before_the_first_answer_there_is_nothing_to_tell(ran, raising):
     assert ran() == (130, "", f"httsleep: GET {URL} interrupted in poll 1\n")
 
 
+@pytest.mark.usefixtures("_handlers_as_they_were")
 def test_reading_an_option_can_be_interrupted(ran, monkeypatch):
     """There is no URL to tell of then."""
 

@@ -46,15 +46,15 @@ def attempt(make_response):
 
 def drawn(display):
     """What the line is now, without its colours; one line it is."""
-    (parts,) = display._console.render_lines(display._live.get_renderable())
+    line = display._live.get_renderable()
+    (parts,) = display._console.render_lines(line, pad=False)
     return "".join(part.text for part in parts)
 
 
 def line(display):
     """What the line says now behind the spinner."""
     console, text = display._console, drawn(display)
-    assert len(text) == console.width
-    assert text.endswith("   "), "no room for what the terminal echoes"
+    assert len(text) == console.width - len("^C") - 1, "no room for what is echoed"
     return " ".join(text.translate(dict.fromkeys(map(ord, "━╸╺"))).split()[1:])
 
 
