@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from ssl import SSLCertVerificationError
 from typing import Any, NoReturn
 
-from requests.exceptions import RequestException, SSLError
+from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
@@ -19,7 +20,7 @@ from .display import Lines, Objects, Silence, say
 from .exceptions import Alarm, BodyTooLarge, GaveUp
 from .main import HttSleeper
 from .options import parse, parser, sleeper
-from .words import shown, shown_exception, shown_url
+from .words import related, shown, shown_exception, shown_url
 
 MET, ALARM, FAILED, GAVE_UP = 0, 1, 3, 124
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as a shell has it
@@ -147,7 +148,8 @@ def _why(exc: RequestException) -> str:
     """What went wrong with a request, and the option that may help."""
     if isinstance(exc, BodyTooLarge):
         return f"{exc}; --max-body-size would allow more"
-    hint = "; --cacert names a CA to trust" if isinstance(exc, SSLError) else ""
+    untrusted = any(isinstance(each, SSLCertVerificationError) for each in related(exc))
+    hint = "; --cacert names a CA to trust" if untrusted else ""
     return shown_exception(exc) + hint
 
 

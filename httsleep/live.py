@@ -1,5 +1,6 @@
 """The status line of a terminal; needs rich, which the extra ``cli`` installs."""
 
+import os
 from contextlib import suppress
 from math import ceil
 from time import monotonic
@@ -17,7 +18,7 @@ from .attempt import Attempt
 from .display import Lines, came
 
 _BAR = 16  # columns
-_NARROW = 72  # columns of a terminal that has no room for a bar
+_NARROW = 72  # columns, where there is room for the most important only
 _ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
 
 
@@ -51,6 +52,7 @@ class StatusLine(Lines):
     def __enter__(self) -> Self:
         with suppress(OSError):  # of a terminal that goes away
             self._live.start()
+            self._console.show_cursor()  # Ctrl-Z would leave the shell without one
         return self
 
     def __exit__(
@@ -64,18 +66,31 @@ class StatusLine(Lines):
 
     def _line(self) -> Table:
         """Spinner, how far, a bar, the last status and why not yet, when next."""
+        columns = self._columns()
         parts, share = self._how_far()
+        cells: list[RenderableType] = [self._spinner]
+        if columns < _NARROW:
+            cells.append(Text(parts[0]))
+        else:
+            cells.append(Text(", ".join(parts)))
+            if share is not None:
+                cells.append(ProgressBar(total=1, completed=share, width=_BAR))
         line = Table.grid(padding=(0, 1))
-        line.width = max(self._console.width - _ECHO, 1)
-        cells: list[RenderableType] = [self._spinner, Text(", ".join(parts))]
-        if share is not None and self._console.width >= _NARROW:
-            cells.append(ProgressBar(total=1, completed=share, width=_BAR))
+        line.width = max(columns - _ECHO, 1)
         for _ in cells:
             line.add_column(no_wrap=True)
         line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         line.add_column(no_wrap=True, justify="right")
         line.add_row(*cells, self._why(), Text(self._when(), "dim"))
         return line
+
+    def _columns(self) -> int:
+        """The width of the terminal; rich alone would believe a wrong COLUMNS."""
+        width = self._console.width
+        with suppress(OSError):
+            size = os.get_terminal_size(self._console.file.fileno())
+            width = min(width, size.columns or width)  # 0: it does not know
+        return width
 
     def _how_far(self) -> tuple[list[str], float | None]:
         """How many polls and seconds, in words and as a share of the nearer limit."""

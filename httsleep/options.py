@@ -430,7 +430,7 @@ def _short_forms(options: Mapping[str, Any], name: str) -> dict[str, Any]:
         pairs = made["headers"]
         made["headers"] = dict(pairs)
         if len({field.lower() for field, _ in pairs}) < len(pairs):
-            raise ValueError(f"{shown(pairs)}: a header has one value")
+            raise ValueError(f"--{name}-header: {shown(pairs)} has a header twice")
     return made
 
 

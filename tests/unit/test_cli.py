@@ -5,6 +5,7 @@ import runpy
 import signal
 import sys
 import warnings
+from ssl import SSLCertVerificationError
 
 import pytest
 import requests
@@ -88,7 +89,11 @@ def test_giving_up_tells_its_story(answers, ran):
     ("exc", "told"),
     [
         (RequestsConnectionError("http://u:secret@h/"), "ConnectionError"),
-        (SSLError(), "SSLError: TLS failed; --cacert names a CA to trust"),
+        (SSLError(), "SSLError: TLS failed"),
+        (
+            SSLError(SSLCertVerificationError()),
+            "SSLError: certificate not accepted; --cacert names a CA to trust",
+        ),
         (
             BodyTooLarge(9),
             "the body is larger than 9 bytes; --max-body-size would allow more",

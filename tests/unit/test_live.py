@@ -1,5 +1,6 @@
 import errno
 import io
+import os
 from functools import partial
 
 import pytest
@@ -137,8 +138,26 @@ def test_it_is_one_line_in_any_terminal(terminal, attempt, columns):
     terminal.resize(columns)
     display = StatusLine(50, 600)
     display.poll(attempt(reasons=("a " * 300, "b")))
-    text = line(display)
-    assert len(text) <= columns
+    assert len(line(display)) <= columns
+
+
+@pytest.mark.parametrize(("columns", "width"), [(30, 30), (200, 100), (0, 100)])
+def test_the_terminal_knows_better_than_its_environment(
+    terminal, monkeypatch, columns, width
+):
+    """COLUMNS is not believed if it says more; a size of 0 is none."""
+    size = os.terminal_size((columns, 25))
+    monkeypatch.setattr(terminal, "fileno", lambda: 2)
+    monkeypatch.setattr("os.get_terminal_size", lambda fd: size)
+    assert len(drawn(StatusLine(50, None))) == width - 3
+
+
+def test_a_narrow_terminal_shows_the_most_important(terminal, attempt):
+    """Which poll, what came, and when it goes on."""
+    terminal.resize(40)
+    display = StatusLine(50, 600)
+    display.poll(attempt())
+    assert line(display) == "poll 3 of 50 200 OK: $… next in 2 s"
 
 
 def test_what_the_server_says_is_no_markup(terminal, attempt):

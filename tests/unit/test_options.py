@@ -142,7 +142,8 @@ def test_one_text_is_expected(capsys, prefix):
 def test_one_value_of_a_header_is_expected():
     """Two values of one header are met by nothing."""
     told = cannot_work("--until-header", "X-A=1", "--until-header", "x-a=2")
-    assert told == "[('X-A', '1'), ('x-a', '2')]: a header has one value"
+    pairs = "[('X-A', '1'), ('x-a', '2')]"
+    assert told == f"--until-header: {pairs} has a header twice"
 
 
 def test_mistakes_in_conditions_are_the_librarys():

@@ -1,0 +1,212 @@
+"""The command on a terminal: what the screen shows meanwhile, and what is left."""
+
+import re
+import signal
+import threading
+from time import sleep
+
+import pytest
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+ESCAPE = b"\x1b"
+
+
+@pytest.fixture
+def held():
+    """``held(answer)``: an answer that is given when ``held.go`` is set."""
+
+    class Held:
+        def __init__(self):
+            self.asked, self.go = threading.Event(), threading.Event()
+
+        def __call__(self, answer):
+            def wait(handler):
+                self.asked.set()
+                assert self.go.wait(20)  # seconds
+                return answer
+
+            return wait
+
+    held = Held()
+    yield held
+    held.go.set()
+
+
+def colours(raw):
+    """The numbers of colours that were set."""
+    codes = re.findall(rb"\x1b\[([\d;]*)m", raw)
+    numbers = {int(each or 0) for code in codes for each in code.split(b";")}
+    return {number for number in numbers if 30 <= number <= 49 or number >= 90}
+
+
+def test_a_wait(serve, terminal, held):
+    """The line tells how far, the status, why not yet and when next; the body is left.
+
+    It is one line, narrower than the screen, with a cursor for who types Ctrl-Z.
+    """
+    server = serve(BUSY, held((200, b"the body")))
+    shown = terminal(server.url, "--max-retries", "3", "--interval", "1600ms")
+    line = shown.until("next in 2 s")
+    assert line[0] in SPINNER
+    looks = ". poll 1 of 3 [━╺╸]{16} 503 Busy: status_code.* next in 2 s"
+    assert re.fullmatch(looks, line)
+    assert len(line) < 79
+    assert not shown.screen.cursor.hidden
+    shown.until("next in 1 s")
+    spinner = shown.until("poll 2 of 3", "polling")[0]
+    while shown.until("polling")[0] == spinner:
+        shown.read()
+    assert shown.lowest == 0
+    assert colours(shown.raw)
+    held.go.set()
+    assert shown.end() == 0
+    assert shown.lines == ["the body"]
+    assert not shown.screen.cursor.hidden
+
+
+PHRASE = b"HTTP/1.1 503 [red]\x1b]0;owned\x07\x1b[2J\x9b2J\r\nContent-Length: 0\r\n\r\n"
+VALUE = {"status": "[bold]\x1b]0;owned\x07\r\n\x1b[2J\u202e" + 20 * "漢字"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "columns", "told"),
+    [
+        (PHRASE, 80, r"503 [red]\x1b]0;owned"),
+        ((200, VALUE), 80, "200 OK: "),
+        ((200, VALUE), 40, "poll 1 of 2 200 OK"),
+    ],
+    ids=["status line", "JSON", "a narrow screen"],
+)
+def test_a_hostile_answer(serve, terminal, answer, columns, told):
+    """Whatever an answer holds: one line of text meanwhile, and then the story."""
+    server = serve(answer)
+    limits = ("--max-retries", "2", "--interval", "500ms", "--max-time", "60")
+    success = ("--until-json", '{"status": 1}')
+    shown = terminal(server.url, *limits, *success, columns=columns)
+    shown.until(told)
+    assert columns < 80 or re.match(". poll 1 of 2, . of 60 s ", shown.lines[0])
+    while not shown.lines or not shown.lines[0].startswith("httsleep"):
+        assert len(shown.lines) < 2
+        assert shown.read()
+    assert shown.end() == 124
+    text = "".join(shown.screen.display)
+    assert f"httsleep: GET {server.url} gave up after 2 polls" in text
+    assert not set(SPINNER) & set(text)
+    assert shown.screen.title == ""
+    assert b"\x1b[2J" not in shown.raw
+    assert not shown.screen.cursor.hidden
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "word"),
+    [
+        (lambda shown: shown.type(b"\x03"), 130, "interrupted"),
+        (lambda shown: shown.process.send_signal(signal.SIGTERM), 143, "terminated"),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_stopped(serve, terminal, asleep, stop, code, word):
+    """A wait that is stopped leaves one line that says so, and a visible cursor."""
+    server = serve(BUSY)
+    shown = terminal(server.url)
+    shown.until("503 Busy", "next in")
+    asleep(shown.process)
+    stop(shown)
+    assert shown.end() == code
+    why = f"{word} after poll 1: waiting: status_code is 503, not 2xx"
+    text = "".join(shown.screen.display).rstrip()
+    assert text.removeprefix("^C") == f"httsleep: GET {server.url} {why}"
+    assert not shown.screen.cursor.hidden
+
+
+def test_signals_in_a_row(serve, terminal):
+    """More of them, before the end has come, do no more than the first."""
+    shown = terminal(serve(BUSY).url)
+    shown.until("503 Busy", "next in")
+    for number in (signal.SIGINT, *[signal.SIGTERM, signal.SIGINT] * 5):
+        sleep(0.002)
+        shown.process.send_signal(number)
+    assert shown.end() in (130, 143)
+    assert not shown.screen.cursor.hidden
+    assert not any("503 Busy" in line for line in shown.lines)
+    assert b"Traceback" not in shown.raw
+
+
+def test_no_color(serve, terminal):
+    """With NO_COLOR there is the line, but no colour."""
+    shown = terminal(serve(BUSY).url, env={"NO_COLOR": "1"})
+    shown.until("503 Busy", "next in")
+    assert not colours(shown.raw)
+
+
+def test_columns_of_the_environment(serve, terminal):
+    """They may say what they like: the line is no wider than the terminal."""
+    shown = terminal(serve(BUSY).url, env={"COLUMNS": "200"})
+    shown.until("503 Busy")
+    shown.read()
+    assert shown.lowest == 0
+
+
+PLAIN = {
+    "TERM=dumb": {"env": {"TERM": "dumb"}},
+    "latin-1": {"env": {"PYTHONIOENCODING": "latin-1"}},
+    "no rich": {
+        "before": 'mkdir broken; echo >broken/sitecustomize.py "'
+        "import sys; sys.modules['rich'] = None\"; "
+        'export PYTHONPATH="$PWD/broken:$PYTHONPATH";'
+    },
+}
+
+
+@pytest.mark.parametrize("how", PLAIN)
+def test_plain_lines(serve, terminal, how):
+    """Where no line can be drawn, or rich is missing, there are plain lines."""
+    server = serve(BUSY, BUSY, (200, b"the body"))
+    shown = terminal(server.url, "--interval", "10ms", **PLAIN[how])
+    assert shown.end() == 0
+    assert shown.lines == [
+        "httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 10 ms",
+        "httsleep: poll 3: met: 200 OK",
+        "the body",
+    ]
+    assert ESCAPE not in shown.raw
+
+
+def test_what_is_asked_for_instead(serve, terminal):
+    """With ``-q`` there is nothing but the body; with ``-v`` a line for each poll."""
+    quiet, verbose = (
+        terminal(serve(BUSY, (200, b"the body")).url, "--interval", "10ms", how)
+        for how in ("-q", "-v")
+    )
+    assert quiet.end() == verbose.end() == 0
+    assert quiet.raw == b"the body"
+    assert verbose.raw.split(b"\r\n") == [
+        b"httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 10 ms",
+        b"httsleep: poll 2: met: 200 OK",
+        b"the body",
+    ]
+
+
+def test_a_command(serve, terminal):
+    """The line is gone, and the cursor visible, before COMMAND writes anything."""
+    command = ("--", "sh", "-c", "echo it runs; exit 5")
+    shown = terminal(serve(BUSY, 200).url, "--interval", "500ms", *command)
+    shown.until("503 Busy")
+    assert shown.end() == 5
+    assert shown.lines == ["it runs"]
+    assert b"\x1b[?25h" in shown.raw.partition(b"it runs")[0]
+
+
+def test_a_terminal_that_goes_away(serve, terminal, held):
+    """That its terminal is closed meanwhile does not change how a wait ends."""
+    server = serve(BUSY, held((200, b"the body")))
+    options = {"out": "", "before": "trap '' HUP;"}
+    shown = terminal(server.url, "--interval", "10ms", **options)
+    shown.until("503 Busy")
+    assert held.asked.wait(10)
+    shown.close()
+    sleep(0.3)  # it finds out when it draws the line again
+    held.go.set()
+    assert shown.process.communicate(timeout=10)[0] == b"the body"
+    assert shown.process.returncode == 0
