@@ -16,7 +16,7 @@ from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
-from .display import Lines, Objects, Silence, say
+from .display import Lines, Objects, Silence, forget_unwritten, say
 from .exceptions import Alarm, BodyTooLarge, GaveUp
 from .main import HttSleeper
 from .options import parse, parser, sleeper
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         say("httsleep: interrupted")
         return 128 + signal.SIGINT
+    finally:
+        forget_unwritten()
 
 
 def _command(arguments: Sequence[str]) -> int:

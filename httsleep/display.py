@@ -17,6 +17,15 @@ def say(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def forget_unwritten() -> None:
+    """Give up what standard error does not take: it would be Python's exit code 120."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = None
+
+
 def came(attempt: Attempt) -> str:
     """What a poll brought: the status line, or what went wrong."""
     if attempt.response is not None:

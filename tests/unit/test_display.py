@@ -6,7 +6,14 @@ import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from httsleep import Attempt
-from httsleep.display import Lines, Objects, Silence, came, say
+from httsleep.display import (
+    Lines,
+    Objects,
+    Silence,
+    came,
+    forget_unwritten,
+    say,
+)
 
 
 @pytest.fixture
@@ -43,6 +50,9 @@ class Broken(io.StringIO):
     def write(self, text):
         raise BrokenPipeError
 
+    def flush(self):
+        raise BrokenPipeError
+
 
 @pytest.mark.parametrize("stream", [None, Broken()])
 def test_that_nobody_listens_is_no_error(monkeypatch, capsys, stream):
@@ -50,6 +60,23 @@ def test_that_nobody_listens_is_no_error(monkeypatch, capsys, stream):
     monkeypatch.setattr(sys, "stderr", stream)
     say("text")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_what_was_written_is_not_forgotten(monkeypatch, stream):
+    """Standard error is left as it is."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        forget_unwritten()
+        assert sys.stderr is stream
+
+
+def test_what_nobody_takes_is_forgotten(monkeypatch):
+    """Python has nothing left to write at its end."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Broken())
+        forget_unwritten()
+        assert sys.stderr is None
 
 
 def test_what_came_is_the_status_or_what_went_wrong(attempt):
