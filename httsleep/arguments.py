@@ -12,13 +12,14 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .request import TOKEN
 from .words import shown
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
 _PART = re.compile(r"([\d.]+)([a-z]*)")
 _LONGEST = 10**9  # seconds
-_QUOTES, _OPEN, _CLOSED = "'\"`", "[(", "])"
+_QUOTES, _OPEN, _CLOSE = "'\"`", "[(", "])"
 
 
 def _refusal(text: str, right: str) -> ArgumentTypeError:
@@ -46,7 +47,7 @@ def limit(text: str) -> float:
 
 
 def number(text: str) -> int:
-    """An int of at least 1."""
+    """An int of at least 1, and of no more than 18 digits, which is enough."""
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
         raise _refusal(text, "give a whole number of at least 1")
     return int(text)
@@ -59,10 +60,9 @@ def or_none(convert: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def document(text: str) -> Any:
     """A JSON value, from the argument or from ``@file``."""
+    written = _content(text[1:]) if text.startswith("@") else text
     try:
-        if text.startswith("@"):
-            text = _content(text[1:])
-        return json.loads(text, parse_constant=_not_json)
+        return json.loads(written, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
         raise _refusal(text, f"not JSON ({error})") from None
 
@@ -103,14 +103,14 @@ def entry(text: str) -> dict[str, Any]:
 def _equals(text: str) -> int | None:
     """Where the first ``=`` is that is not part of a filter, in brackets or quotes."""
     depth, quote = 0, ""
-    for index, sign in enumerate(text):
+    for index, character in enumerate(text):
         if quote:
-            quote = "" if sign == quote else quote
-        elif sign in _QUOTES:
-            quote = sign
-        elif sign in _OPEN or sign in _CLOSED:
-            depth += 1 if sign in _OPEN else -1
-        elif sign == "=" and not depth:
+            quote = "" if character == quote else quote
+        elif character in _QUOTES:
+            quote = character
+        elif character in _OPEN or character in _CLOSE:
+            depth += 1 if character in _OPEN else -1
+        elif character == "=" and not depth:
             return index
     return None
 
@@ -127,29 +127,39 @@ def expression(text: str) -> re.Pattern[str]:
 def pair(text: str) -> tuple[str, str]:
     """The name and the value of a header, from ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
-    if not equals or not name or set(name) & set(": \t"):
+    if not equals or not TOKEN.fullmatch(name):
         raise _refusal(text, "give NAME=VALUE")
     return name, value
 
 
+def method(text: str) -> str:
+    """The method of a request."""
+    if not TOKEN.fullmatch(text):
+        raise _refusal(text, "give a method, such as POST")
+    return text
+
+
 def fields(text: str) -> list[tuple[str, str | None]]:
     """Headers to send, one from the argument or many from ``@file``, as curl does."""
-    lines = _content(text[1:]).splitlines() if text.startswith("@") else [text]
-    return [_field(line) for line in lines if line.strip()]
+    lines = _content(text[1:]).split("\n") if text.startswith("@") else [text]
+    return [_field(line.strip()) for line in lines if line.strip()]
 
 
 def _field(line: str) -> tuple[str, str | None]:
     """Name and value; ``None`` takes a default header away."""
     name, colon, value = line.partition(":")
-    if colon:
-        return name.strip(), value.strip() or None
-    if line.rstrip().endswith(";"):
-        return line.rstrip()[:-1], ""
-    raise ArgumentTypeError("there is no colon: give 'NAME: VALUE' or @FILE")
+    empty = not colon and line.endswith(";")
+    name = line[:-1] if empty else name.strip()
+    if not (colon or empty) or not TOKEN.fullmatch(name):  # a token forgot its name
+        raise ArgumentTypeError("give 'NAME: VALUE', the name in one word, or @FILE")
+    return name, "" if empty else value.strip() or None
 
 
 def data(text: str) -> bytes:
-    """A body to send, from the argument, ``@file`` or ``-``, as curl does."""
+    """A body to send, from the argument, or as curl reads it from ``@file``.
+
+    ``-`` is standard input, as ``@-`` is.
+    """
     if text != "-" and not text.startswith("@"):
         return os.fsencode(text)
     return _read(text.removeprefix("@")).translate(None, b"\r\n\0")
@@ -167,7 +177,7 @@ def credentials(text: str) -> tuple[bytes, bytes]:
 def _content(path: str) -> str:
     """What a file holds, as text."""
     try:
-        return _read(path).decode()
+        return _read(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refusal(path, "this file is not UTF-8") from None
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from ssl import SSLCertVerificationError
@@ -16,13 +16,14 @@ from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
-from .display import Lines, Objects, Silence, forget_unwritten, say
-from .exceptions import Alarm, BodyTooLarge, GaveUp
+from .attempt import Attempt
+from .display import Display, Lines, Objects, Silence, forget_unwritten, say
+from .exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from .main import HttSleeper
 from .options import parse, parser, sleeper
 from .words import related, shown, shown_exception, shown_url
 
-MET, ALARM, FAILED, GAVE_UP = 0, 1, 3, 124
+MET, ALARM, FAILED, GAVE_UP, INTERRUPTED = 0, 1, 3, 124, 128 + signal.SIGINT
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as a shell has it
 
 
@@ -38,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _command(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while an option reads standard input, for one
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         say("httsleep: interrupted")
-        return 128 + signal.SIGINT
+        return _interrupted()
+    except Exception:  # Python's exit code for a traceback would be that of an alarm
+        say(traceback.format_exc())
+        return FAILED
     finally:
         forget_unwritten()
 
@@ -51,37 +54,40 @@ def _command(arguments: Sequence[str]) -> int:
     try:
         made = sleeper(options)
     except ValueError as error:
-        parser().error(str(error).replace("url_or_request", "URL", 1))
+        parser().error(str(error).removeprefix("url_or_request: "))
     if command and shutil.which(command[0]) is None:
         there = shutil.which(command[0], os.F_OK) is not None
         why = "is not executable" if there else "is no command here"
         say(f"httsleep: {shown(command[0])} {why}")
         return NOT_EXECUTABLE if there else NOT_FOUND
     if "insecure" in options:
-        disable_warnings(InsecureRequestWarning)  # it is known
-    display = _display(options, made)
+        disable_warnings(InsecureRequestWarning)  # curl says nothing either
+    request = f"{made.request.method} {shown_url(made.request.url)}"
+    display = _display(options, made, request)
     made.on_poll = display.poll
-    code, text = MET, ""
+    code, story = MET, ""
     try:
         with _stoppable():
             with display:
                 response = made.run()
             if command is None:
                 _write(response.content)
-    except (Exception, _Stopped) as exc:
-        code, text = _told(exc, made, display)
-    display.end(code, text)
-    return _become(command) if command and code == MET else code
+    except (HttSleepError, OSError, _Stopped) as exc:
+        code, story = _told(exc, request, display.attempt)
+    display.end(code, story)
+    if command and code == MET:
+        return _become(command)
+    return _interrupted() if code == INTERRUPTED else code
 
 
-def _display(options: Mapping[str, Any], made: HttSleeper) -> Silence:
+def _display(options: Mapping[str, Any], made: HttSleeper, request: str) -> Display:
     """What shows the wait: what was asked for, and what standard error can."""
     if "quiet" in options:
         return Silence()
     if options.get("log_format") == "json":
-        return Objects()
+        return Objects(request)
     if "verbose" in options or not _can_draw():
-        return Lines(every="verbose" in options)
+        return Lines(request, every="verbose" in options)
     from .live import StatusLine
 
     return StatusLine(made.max_retries, made.max_time)
@@ -126,24 +132,33 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _told(exc: BaseException, made: HttSleeper, display: Silence) -> tuple[int, str]:
+def _interrupted() -> int:
+    """The exit code; on a terminal, die of SIGINT, for which a shell has the same code.
+
+    Else bash would take Ctrl-C for settled, and go on with its script.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with suppress(OSError), open("/dev/tty", "rb") as terminal:
+        if os.tcgetpgrp(terminal.fileno()) == os.getpgrp():
+            os.kill(os.getpid(), signal.SIGINT)
+    return INTERRUPTED
+
+
+def _told(exc: BaseException, request: str, last: Attempt | None) -> tuple[int, str]:
     """The exit code for what has ended the wait, and the story."""
     if isinstance(exc, Alarm):
         return ALARM, str(exc)
     if isinstance(exc, GaveUp):
         return GAVE_UP, str(exc)
-    line = f"{made.request.method} {shown_url(made.request.url)}"
     if isinstance(exc, _Stopped):
         (number,) = exc.args
         what = "interrupted" if number == signal.SIGINT else "terminated"
-        last = display.attempt and replace(display.attempt, next_wait=None)
-        return 128 + number, f"{line} {what} {f'after {last}' if last else 'in poll 1'}"
+        when = "in poll 1" if last is None else f"after {replace(last, next_wait=None)}"
+        return 128 + number, f"{request} {what} {when}"
     if isinstance(exc, RequestException):
-        number = 1 if display.attempt is None else display.attempt.number + 1
-        return FAILED, f"{line} failed in poll {number}: {_why(exc)}"
-    if isinstance(exc, OSError):  # the body cannot be written; a CA bundle is missing
-        return FAILED, str(exc)
-    return FAILED, "".join(traceback.format_exception(exc)).rstrip()
+        number = 1 if last is None else last.number + 1
+        return FAILED, f"{request} failed in poll {number}: {_why(exc)}"
+    return FAILED, str(exc)  # a body that nothing takes; a CA bundle that is missing
 
 
 def _why(exc: RequestException) -> str:
@@ -160,6 +175,7 @@ def _write(body: bytes) -> None:
     if sys.stdout is None:
         return
     try:
+        # What sys.stdout could not write, it would try to write again at the end.
         with open(sys.stdout.fileno(), "wb", closefd=False) as output:
             output.write(body)
     except BrokenPipeError:
@@ -170,7 +186,7 @@ def _write(body: bytes) -> None:
 
 def _become(command: list[str]) -> int:
     """Run the command in place of this process; return only if that fails."""
-    for name in vars(signal).keys() & {"SIGPIPE", "SIGXFSZ"}:  # as Python found them
+    for name in vars(signal).keys() & {"SIGPIPE", "SIGXFSZ"}:  # Python ignores them
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execvp(command[0], command)

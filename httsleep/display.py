@@ -34,8 +34,8 @@ def came(attempt: Attempt) -> str:
     return shown_exception(attempt.exception)
 
 
-class Silence:
-    """Shows nothing, and is the base of what shows something.
+class Display:
+    """What all displays have: the last poll, and the story at the end.
 
     A context manager; the wait takes place within it.
     """
@@ -47,8 +47,10 @@ class Silence:
         """Show what a poll brought; this is the ``on_poll`` of the sleeper."""
         self.attempt = attempt
 
-    def end(self, code: int, text: str) -> None:
+    def end(self, code: int, story: str) -> None:
         """Show how the wait has ended: the exit code, and the story if it is not 0."""
+        if story:
+            say(f"httsleep: {story}")
 
     def __enter__(self) -> Self:
         return self
@@ -62,29 +64,43 @@ class Silence:
         pass
 
 
-class Lines(Silence):
-    """Plain lines: one when the reason changes, or one for each poll."""
+class Silence(Display):
+    """Nothing, not even the story."""
 
-    def __init__(self, every: bool = False) -> None:
+    def end(self, code: int, story: str) -> None:
+        """Show nothing."""
+
+
+class Lines(Display):
+    """Plain lines: one when the reason changes, or one for each poll.
+
+    :param request: what is polled; the first line names it.
+    :param every: whether each poll has a line.
+    """
+
+    def __init__(self, request: str, every: bool = False) -> None:
         self.every = every
+        self._head = f"httsleep: {request}: "
         self._shown: tuple[Any, ...] = ()
 
     def poll(self, attempt: Attempt) -> None:
-        """Show the poll, if it brought something new; of an alarm the story tells."""
+        """Show the poll, if it brought something new; an alarm has its story."""
         super().poll(attempt)
         new = (attempt.outcome, came(attempt), attempt.reasons)
         if self.every or (new != self._shown and attempt.outcome != "alarm"):
-            say(f"httsleep: {attempt}")
+            say(f"{self._head}{attempt}")
+            self._head = "httsleep: "
         self._shown = new
 
-    def end(self, code: int, text: str) -> None:
-        """Show the story."""
-        if text:
-            say(f"httsleep: {text}")
 
+class Objects(Display):
+    """A JSON object for each poll, and one at the end, each on a line.
 
-class Objects(Silence):
-    """A JSON object for each poll, and one at the end, each on a line."""
+    :param request: what is polled; each object names it.
+    """
+
+    def __init__(self, request: str) -> None:
+        self._request = request
 
     def poll(self, attempt: Attempt) -> None:
         """Show all facts of the poll."""
@@ -101,9 +117,9 @@ class Objects(Silence):
             next_wait=attempt.next_wait and round(attempt.next_wait, 3),
         )
 
-    def end(self, code: int, text: str) -> None:
+    def end(self, code: int, story: str) -> None:
         """Show the exit code and the story."""
-        self._show(event="end", exit_code=code, message=text)
+        self._show(event="end", exit_code=code, message=story)
 
     def _show(self, **facts: Any) -> None:
-        say(json.dumps(facts))
+        say(json.dumps({"request": self._request} | facts))

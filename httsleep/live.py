@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from .attempt import Attempt
-from .display import Lines, came
+from .display import Display, came
 
-_BAR = 16  # columns
+_BAR = 10  # columns
 _NARROW = 72  # columns, where there is room for the most important only
 _ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
 
 
-class StatusLine(Lines):
+class StatusLine(Display):
     """One line that is drawn anew ten times a second, and disappears at the end.
 
     :param max_retries: how many polls there will be at most, for the bar.
@@ -30,7 +30,6 @@ class StatusLine(Lines):
     """
 
     def __init__(self, max_retries: int | None, max_time: float | None) -> None:
-        super().__init__()
         self._max_retries, self._max_time = max_retries, max_time
         self._began = self._polled = monotonic()
         self._console = Console(stderr=True, force_terminal=True)
@@ -47,12 +46,20 @@ class StatusLine(Lines):
     def poll(self, attempt: Attempt) -> None:
         """Have the next line tell of this poll."""
         self._polled = monotonic()
-        self.attempt = attempt
+        super().poll(attempt)
 
     def __enter__(self) -> Self:
-        with suppress(OSError):  # of a terminal that goes away
+        try:
             self._live.start()
-            self._console.show_cursor()  # Ctrl-Z would leave the shell without one
+        except OSError:  # a terminal that goes away
+            pass
+        except BaseException:  # a signal, somewhere in there
+            with suppress(Exception):
+                self._live.stop()
+            raise
+        finally:
+            with suppress(OSError):  # Ctrl-Z would leave the shell without a cursor
+                self._console.show_cursor()
         return self
 
     def __exit__(

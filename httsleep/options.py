@@ -1,16 +1,17 @@
 """What was typed after ``httsleep``, checked, and the sleeper that it describes."""
 
 import argparse
+import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import metadata
 from typing import Any, NoReturn
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 
 from .arguments import (
     codes,
@@ -23,6 +24,7 @@ from .arguments import (
     expression,
     fields,
     limit,
+    method,
     number,
     or_none,
     pair,
@@ -56,6 +58,19 @@ IGNORABLE: Mapping[str, type[Exception]] = {
 }
 _SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _IGNORED = ("ConnectionError", "TimeoutError")  # if nobody says otherwise
+
+
+_DESCRIPTION = """\
+Poll URL until the answer is the one you wait for, and write its body to
+standard output; or run COMMAND in place of httsleep."""
+_EPILOG = """\
+A DURATION is 90, 500ms, 2m or 1h30m. JSON is given as it is, or as @FILE.
+
+exit codes: 0 met, 1 alarm, 2 usage, 3 a request failed, 124 gave up,
+130 interrupted, 143 terminated; 126, 127 if COMMAND cannot be run
+
+example: httsleep http://server/jobs/1 --jsonpath '$.status=SUCCESS' \\
+           --alarm-jsonpath '$.status=FAILED' --max-time 10m"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,11 +110,9 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(
         prog="httsleep",
         usage="httsleep URL [OPTION ...] [-- COMMAND [ARGUMENT ...]]",
-        description="Poll URL until the answer is the one you wait for, and write its "
-        "body to standard output; or run COMMAND in place of httsleep.",
-        epilog="A DURATION is 90, 500ms, 2m or 1h30m; JSON is given as it is or as "
-        "@FILE. Exit codes: 0 met, 1 alarm, 2 usage, 3 a request failed, 124 gave up, "
-        "130 interrupted, 143 terminated.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
         add_help=False,
@@ -108,21 +121,31 @@ def parser() -> argparse.ArgumentParser:
         "url", metavar="URL", help="what to poll; http:// can be left out"
     )
 
-    group = made.add_argument_group("success (default: --status-code 2xx)")
-    _add_conditions(group, "until", "--", "--until-")
+    group = made.add_argument_group(
+        "success (the short forms are one condition; default: --status-code 2xx)"
+    )
+    _add_conditions(group, "until", "--")
     group.add_argument(
         "--pending",
         metavar="JSON",
         action="extend",
         type=conditions,
-        help="what an answer may be meanwhile: any other is an alarm; repeated: any",
+        help="what an answer may be meanwhile, any other being an alarm; a condition "
+        "or a list of them; repeated: any of them",
     )
 
-    group = made.add_argument_group("alarms (default: none)")
-    _add_conditions(group, "alarm", "--alarm-", "--alarm-")
+    group = made.add_argument_group(
+        "alarms (any --alarm, or all short forms together; default: none)"
+    )
+    _add_conditions(group, "alarm", "--alarm-")
 
     add = made.add_argument_group("request").add_argument
-    add("-X", "--request", metavar="METHOD", help="default GET, or POST with --data")
+    add(
+        *("-X", "--request"),
+        metavar="METHOD",
+        type=method,
+        help="default GET, or POST with --data",
+    )
     add(
         *("-H", "--header"),
         metavar="LINE",
@@ -135,13 +158,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="DATA",
         action="append",
         type=data,
-        help="the body to send, or @FILE, or - for standard input; repeated: with &",
+        help="the body to send, or @FILE without its line ends, or - for standard "
+        "input; repeated: joined with &",
     )
     add(
         *("-u", "--user"),
         metavar="USER:PASSWORD",
         type=credentials,
-        help="or @FILE, which others cannot see; -H goes before; default: netrc",
+        help="or @FILE, which others cannot see; default: what ~/.netrc says; an "
+        "Authorization of --header replaces both",
     )
     add("--cacert", metavar="FILE", help="the certificates of the CAs to trust")
     add(
@@ -160,7 +185,7 @@ def parser() -> argparse.ArgumentParser:
         "--interval",
         metavar="DURATION",
         type=duration,
-        help="between the end of a poll and the next one; "
+        help="the pause between the end of a poll and the next one; "
         f"default {DEFAULT_POLLING_INTERVAL}s",
     )
     add(
@@ -193,8 +218,8 @@ def parser() -> argparse.ArgumentParser:
         "--max-retry-after",
         metavar="DURATION",
         type=or_none(duration),
-        help="the longest Retry-After to wait for, 0 to look at none, or none for no "
-        f"limit; default {DEFAULT_MAX_RETRY_AFTER}s, or none with --max-time",
+        help="the longest Retry-After to wait for, 0 to ignore the header, or none "
+        f"for no limit; default {DEFAULT_MAX_RETRY_AFTER}s, or none with --max-time",
     )
     add(
         "--max-body-size",
@@ -208,13 +233,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         choices=IGNORABLE,
-        help="an error to poll on after, beside ConnectionError and TimeoutError: "
-        f"{', '.join(name for name in IGNORABLE if name not in _IGNORED)}; repeatable",
+        help="an error to poll on after, beside connection errors and requests that "
+        "take too long: ContentDecodingError, TooManyRedirects or BodyTooLarge; with "
+        "--fail-fast also ConnectionError, TimeoutError, ConnectTimeout, ReadTimeout "
+        "or ChunkedEncodingError; repeatable",
     )
     add(
         "--fail-fast",
         action="store_true",
-        help="ignore no error but those of --ignore",
+        help="ignore no error but what --ignore names",
     )
 
     add = made.add_argument_group("output").add_argument
@@ -231,10 +258,11 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _add_conditions(
-    group: argparse._ArgumentGroup, name: str, short: str, full: str
-) -> None:
-    """The options for conditions: ``--NAME``, and the short forms, by key, of one."""
+def _add_conditions(group: argparse._ArgumentGroup, name: str, prefix: str) -> None:
+    """The options for conditions: ``--NAME``, and the short forms, by key, of one.
+
+    ``--json`` and ``--header`` mean something else to curl, and so to us.
+    """
     add = group.add_argument
     add(
         f"--{name}",
@@ -244,7 +272,7 @@ def _add_conditions(
         help="a condition of the library, or a list of them; repeated: any of them",
     )
     add(
-        f"{short}status-code",
+        f"{prefix}status-code",
         metavar="CODES",
         action="extend",
         type=codes,
@@ -252,7 +280,7 @@ def _add_conditions(
         help="such as 200, 2xx or 200,204",
     )
     add(
-        f"{short}jsonpath",
+        f"{prefix}jsonpath",
         metavar="PATH=VALUE",
         action="append",
         type=entry,
@@ -261,14 +289,14 @@ def _add_conditions(
     )
     either = group.add_mutually_exclusive_group().add_argument
     either(
-        f"{short}text",
+        f"{prefix}text",
         metavar="STRING",
         action=_Once,
         dest=f"{name}_text",
         help="the whole text of the body",
     )
     either(
-        f"{short}text-matches",
+        f"{prefix}text-matches",
         metavar="REGEX",
         action=_Once,
         type=expression,
@@ -276,7 +304,7 @@ def _add_conditions(
         help="is found in the text of the body",
     )
     add(
-        f"{full}json",
+        f"--{name}-json",
         metavar="JSON",
         action=_Once,
         type=document,
@@ -284,7 +312,7 @@ def _add_conditions(
         help="the whole body, decoded",
     )
     add(
-        f"{full}header",
+        f"--{name}-header",
         metavar="NAME=VALUE",
         action="append",
         type=pair,
@@ -316,11 +344,15 @@ def _refuse_unknown(made: argparse.ArgumentParser, argument: str) -> NoReturn:
     """What is not understood; only a name is repeated, the rest may be a secret."""
     if not argument.startswith("-"):
         made.error("there is one URL, and options: what else is here?")
+    from difflib import get_close_matches  # only ever needed for a mistake
+
     name = argument.partition("=")[0] if argument.startswith("--") else argument[:2]
     if name == "--json":
         made.error("no option --json: wait for it with --until-json, send it with -d")
+    if name == "--timeout":
+        made.error("no option --timeout: --max-time is that of the whole wait")
     known = [word for each in made._actions for word in each.option_strings]
-    close = get_close_matches(name, known, 1)
+    close = get_close_matches(name, known, 1, 0.75)
     hint = f": did you mean {close[0]}?" if close else ""
     made.error(f"no option {one_line(name, 40)}{hint}")
 
@@ -331,13 +363,14 @@ def sleeper(options: Mapping[str, Any]) -> HttSleeper:
     :raises ValueError: for what cannot work.
     """
     _check_certificates(options)
-    limits = ("max_retries", "max_time", "request_timeout", "max_retry_after")
-    as_they_are = (*limits, "max_body_size", "pending")
+    as_they_are = (
+        *("pending", "max_retries", "max_time"),
+        *("request_timeout", "max_retry_after", "max_body_size"),
+    )
     made = HttSleeper(
         _request(options),
         _until(options),
         _alarms(options),
-        auth=_auth(options),
         verify=False if "insecure" in options else options.get("cacert"),
         allow_redirects="no_location" not in options,
         polling_interval=_interval(options),
@@ -359,7 +392,7 @@ def _check_certificates(options: Mapping[str, Any]) -> None:
         with _loading("--cacert"):
             context.load_verify_locations(options["cacert"])
     if "cert" in options:
-        with _loading("--cert"):
+        with _loading("--cert, --key" if "key" in options else "--cert"):
             context.load_cert_chain(options["cert"], options.get("key"), _no_password)
 
 
@@ -382,23 +415,28 @@ def _request(options: Mapping[str, Any]) -> requests.Request:
     url = url if _SCHEME.match(url) else f"http://{url}"
     headers: CaseInsensitiveDict[Any] = CaseInsensitiveDict()
     for name, value in options.get("header", ()):
-        both = value and headers.get(name)
-        headers[name] = f"{headers[name]}, {value}" if both else value
+        before = value and headers.get(name)
+        comma = "; " if name.lower() == "cookie" else ", "
+        headers[name] = f"{before}{comma}{value}" if before else value
     body = None
     if "data" in options:
         body = b"&".join(options["data"])
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     method = options.get("request", "GET" if body is None else "POST")
-    return requests.Request(method, url, headers=dict(headers), data=body)
+    auth = _as_it_is if "Authorization" in headers else options.get("user")
+    sent = {name: _header_value(name, value) for name, value in headers.items()}
+    return requests.Request(method, url, headers=sent, data=body, auth=auth)
 
 
-def _auth(options: Mapping[str, Any]) -> Any:
-    """User and password, unless a header says it; without both, netrc is asked."""
-    names = {name.lower() for name, _ in options.get("header", ())}
-    return _as_it_is if "authorization" in names else options.get("user")
+def _header_value(name: str, value: str | None) -> Any:
+    """What requests needs, to send a header as it was typed, or not at all."""
+    if value is None:
+        return SKIP_HEADER if name.lower() in SKIPPABLE_HEADERS else None
+    return value if value.isascii() else os.fsencode(value)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps -u and netrc from replacing a header."""
     return request
 
 
@@ -440,8 +478,8 @@ def _interval(options: Mapping[str, Any]) -> Interval:
     if "backoff" not in options:
         return interval
     if not 0 < interval <= options["backoff"]:
-        right = f"give an interval above 0, and at least that: {interval:g}s"
-        raise ValueError(f"--backoff doubles the interval: {right}")
+        told = f"--backoff is {options['backoff']:g}s, the interval {interval:g}s"
+        raise ValueError(f"{told}: this has to be above 0, and not above --backoff")
     return exponential(interval, maximum=options["backoff"])
 
 

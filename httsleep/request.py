@@ -23,7 +23,8 @@ FIELDS = (
     *("method", "url", "headers", "files", "data"),
     *("params", "auth", "cookies", "hooks", "json"),
 )
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+#: A method, or the name of a header (RFC 9110 §5.6.2).
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def own_request(
@@ -54,7 +55,7 @@ def own_request(
         fields["headers"] = dict(on_top)
     _check_once_only(fields)
     request = requests.Request(**fields)
-    if not isinstance(request.method, str) or not _TOKEN.fullmatch(request.method):
+    if not isinstance(request.method, str) or not TOKEN.fullmatch(request.method):
         raise ValueError("url_or_request has no valid method: give one, such as 'GET'")
     if not request.url or not isinstance(request.url, (str, bytes)):
         raise ValueError("url_or_request has no URL")
@@ -91,7 +92,7 @@ def _check_headers(headers: Any) -> None:
         raise ValueError(f"headers must be a dict, not a {_kind(headers)}")
     for name, value in headers.items():
         text = name.decode("latin-1") if isinstance(name, bytes) else name
-        if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+        if not isinstance(text, str) or not TOKEN.fullmatch(text):
             right = "a name is str or bytes on one line, such as 'X-Token'"
             raise ValueError(f"headers: {shown(name)}: {right}")
         if value is None:  # takes a header of the session away

@@ -70,7 +70,7 @@ def shown_bytes(size: int) -> str:
     for unit, bytes_ in (("MB", 1_000_000), ("kB", 1000)):
         if size >= bytes_:
             return f"{size / bytes_:.1f} {unit}"
-    return f"{size} bytes"
+    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def shown_body(response: requests.Response) -> str:
@@ -106,6 +106,12 @@ _PHRASES: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.ChunkedEncodingError, "body cut short"),
     (requests.exceptions.ContentDecodingError, "body cannot be decoded"),
     (requests.exceptions.TooManyRedirects, "too many redirects"),
+    (requests.exceptions.InvalidProxyURL, "the proxy has no valid URL"),
+    (requests.exceptions.InvalidURL, "no valid URL, perhaps of a redirect"),
+    (
+        requests.exceptions.InvalidSchema,
+        "not supported, perhaps of a proxy or a redirect",
+    ),
     (http.client.HTTPException, "not an HTTP answer"),
 )
 

@@ -672,7 +672,7 @@ def test_the_command_of_a_script_has_the_server_and_the_clock_of_a_page(page, tm
 
 .. code-block:: output
 
-    httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 600 s
+    httsleep: GET ...: poll 1: waiting: status_code is 503, not 2xx; next in 600 s
     httsleep: GET ... gave up after 7 polls in 3599.9 s: ...
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       not met: status_code is 503, not 2xx

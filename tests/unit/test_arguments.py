@@ -15,6 +15,7 @@ from httsleep.arguments import (
     expression,
     fields,
     limit,
+    method,
     number,
     or_none,
     pair,
@@ -38,8 +39,8 @@ def piped(monkeypatch, tmp_path):
     """Standard input, as far as this module opens it."""
 
     def fill(content):
-        def opened(path, mode, *, closefd):
-            assert (path, mode, closefd) == (0, "rb", False)
+        def opened(path, *_, **__):
+            assert path == 0
             return io.BytesIO(content)
 
         monkeypatch.setattr(arguments, "open", opened, raising=False)
@@ -123,9 +124,10 @@ def test_a_document_is_json(text, value, file):
 
 @pytest.mark.parametrize("text", ["", "SUCCESS", "{'a': 1}", "NaN", "[Infinity]", "{"])
 def test_what_is_no_json_is_refused(text, file):
-    """The error says where the text stops being JSON."""
+    """The error says where the text stops being JSON; of a file only its name."""
     assert refused(document, text).startswith(f"{text!r}: not JSON (")
-    assert refused(document, file(text.encode())).startswith(f"{text!r}: not JSON (")
+    path = file(text.encode())
+    assert refused(document, path).startswith(f"{path!r}: not JSON (")
 
 
 def test_json_that_is_too_deep_is_refused():
@@ -222,13 +224,27 @@ def test_fields_are_written_as_for_curl(file):
     assert fields("X-Token: a: b ") == [("X-Token", "a: b")]
     assert fields("User-Agent:") == [("User-Agent", None)]
     assert fields("X-Empty;") == [("X-Empty", "")]
-    assert fields(file(b"A: 1\r\n\nB: 2\n")) == [("A", "1"), ("B", "2")]
+    assert fields(file(b"\xef\xbb\xbfA: 1\r\n\nB: 2\x0b3\n")) == [
+        ("A", "1"),
+        ("B", "2\x0b3"),
+    ]
 
 
-def test_a_field_without_colon_is_not_repeated():
+@pytest.mark.parametrize(
+    "text",
+    ["Authorization Bearer secret", "Authorization Bearer sec:ret", ": secret", ";"],
+)
+def test_a_field_without_a_name_is_not_repeated(text):
     """It may be a token."""
-    told = refused(fields, "Authorization Bearer secret")
-    assert told == "there is no colon: give 'NAME: VALUE' or @FILE"
+    told = refused(fields, text)
+    assert told == "give 'NAME: VALUE', the name in one word, or @FILE"
+
+
+def test_a_method_is_one_word():
+    """As it was typed."""
+    assert method("PATCH") == "PATCH"
+    for text in ("", "a b", "GET\n"):
+        assert refused(method, text) == f"{text!r}: give a method, such as POST"
 
 
 # what is sent

@@ -19,10 +19,11 @@ from httsleep.display import Lines, Objects, Silence
 from httsleep.live import StatusLine
 
 URL = "http://server/endpoint"
+WHY = "status_code is 503, not 2xx"
 
 
 @pytest.fixture
-def ran(monkeypatch, answers, capfdbinary):
+def ran(monkeypatch, answers, capfdbinary, terminal):
     """What became of ``httsleep URL ...``: exit code, stdout (latin-1) and stderr."""
     monkeypatch.setattr(requests.sessions, "get_netrc_auth", lambda *_: None)
 
@@ -48,6 +49,32 @@ def raising(monkeypatch):
         monkeypatch.setattr(HttSleeper, "run", run)
 
     return patch
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """The signals that this process has sent to itself; ``pgrp`` is the foreground."""
+
+    class Terminal(list):
+        pgrp = None
+
+    class File(io.BytesIO):
+        def fileno(self):
+            return 9
+
+    made = Terminal()
+
+    def opened(path, *args, **kwargs):
+        if path != "/dev/tty":
+            return open(path, *args, **kwargs)
+        if made.pgrp is None:
+            raise OSError(errno.ENXIO, "No such device or address")
+        return File()
+
+    monkeypatch.setattr(cli, "open", opened, raising=False)
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: made.pgrp)
+    monkeypatch.setattr(os, "kill", lambda *what: made.append(what))
+    return made
 
 
 # how it ends
@@ -77,7 +104,7 @@ def test_giving_up_tells_its_story(answers, ran):
     code, out, err = ran("--max-retries", "2")
     assert (code, out) == (124, "")
     assert err == (
-        "httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 2 s\n"
+        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
         f"httsleep: GET {URL} gave up after 2 polls in 2 s: max_retries=2 is reached\n"
         "  last answer (poll 2): 503 Service Unavailable, no body\n"
         "  not met: status_code is 503, not 2xx\n"
@@ -123,10 +150,10 @@ def test_another_error_is_told_as_it_is(ran, raising):
 def test_a_bug_is_no_alarm(ran, raising):
     """Python's exit code for a traceback would be that of an alarm."""
     raising(ZeroDivisionError("a bug"))
-    code, _, err = ran()
+    code, _, err = ran("-q")
     assert code == 3
-    assert err.startswith("httsleep: Traceback (most recent call last):\n")
-    assert err.endswith("ZeroDivisionError: a bug\n")
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert err.rstrip().endswith("ZeroDivisionError: a bug")
 
 
 def test_what_cannot_work_is_told_in_one_line(ran):
@@ -136,10 +163,12 @@ def test_what_cannot_work_is_told_in_one_line(ran):
     assert "unknown key 'status': did you mean 'status_code'?" in err
 
 
-def test_a_mistake_in_the_url_names_no_argument_of_python(ran, monkeypatch):
+def test_a_mistake_in_the_url_names_no_argument_of_python(terminal, capsys):
     """It was typed as URL."""
-    told = "httsleep: URL has no valid method: give one, such as 'GET'"
-    assert ran("-X", "a b") == (2, "", f"{told} (see httsleep --help)\n")
+    with pytest.raises(SystemExit) as caught:
+        main(["ftp://server/"])
+    told = "httsleep: 'ftp://server/' is not http or https (see httsleep --help)\n"
+    assert (caught.value.code, capsys.readouterr()) == (2, ("", told))
 
 
 # interruptions
@@ -181,11 +210,22 @@ def test_a_signal_is_an_orderly_end(interrupting, answers, ran, number, code, wh
     interrupting(number)
     assert ran()[::2] == (
         code,
-        "httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 2 s\n"
-        f"httsleep: GET {URL} {what} after poll 1: waiting: "
-        "status_code is 503, not 2xx\n",
+        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
+        f"httsleep: GET {URL} {what} after poll 1: waiting: {WHY}\n",
     )
     assert handlers() == [signal.SIG_DFL, signal.SIG_DFL]
+
+
+@pytest.mark.usefixtures("_handlers_as_they_were")
+def test_ctrl_c_is_also_for_the_shell_around_it(terminal, answers, ran, raising):
+    """In the foreground of a terminal it dies of SIGINT, or bash would go on."""
+    raising(cli._Stopped(signal.SIGINT))
+    terminal.pgrp = os.getpgrp() + 1
+    assert ran("-q")[0] == 130
+    assert terminal == []
+    terminal.pgrp = os.getpgrp()
+    assert ran("-q")[0] == 130  # as the first process of a container
+    assert terminal == [(os.getpid(), signal.SIGINT)]
 
 
 def test_without_a_signal_the_handlers_are_as_they_were(answers, ran):
@@ -220,6 +260,7 @@ def test_a_signal_that_was_ignored_is_still_ignored(interrupting, answers, ran):
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+@pytest.mark.usefixtures("_handlers_as_they_were")
 def test_before_the_first_answer_there_is_nothing_to_tell(ran, raising):
     """But where it was."""
     raising(cli._Stopped(signal.SIGINT))
@@ -257,7 +298,8 @@ def chosen(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setenv("TERM", term)
             patch.setattr(sys, "stderr", stderr)
-            return cli._display(options, HttSleeper(URL, status_code=200))
+            made = HttSleeper(URL, status_code=200)
+            return cli._display(options, made, f"GET {URL}")
 
     return choose
 
@@ -303,8 +345,8 @@ def test_without_a_terminal_there_are_lines(chosen, stderr):
     assert type(chosen(stderr)) is Lines
 
 
-def test_insecure_is_said_once(answers, ran):
-    """urllib3 need not warn of it with every poll."""
+def test_of_insecure_nothing_is_said(answers, ran):
+    """urllib3 need not warn of what was asked for."""
     answers("done")
     ran("-k")
     with warnings.catch_warnings(record=True) as caught:
@@ -338,7 +380,7 @@ def test_a_body_that_cannot_be_written_is_told(answers, ran, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cli, "open", full, raising=False)
+    monkeypatch.setattr(cli, "open", full)
     code, _, err = ran()
     assert code == 3
     told = "httsleep: the body cannot be written: No space left on device"
@@ -359,7 +401,7 @@ def test_without_stdout_nothing_is_written(answers, ran, monkeypatch):
 def become(monkeypatch):
     """What is run in place of this process; ``failing`` is why it cannot be."""
 
-    class Ran(Exception):
+    class Ran(BaseException):
         pass
 
     def patch(failing=None):
@@ -381,7 +423,10 @@ def test_the_command_is_run_in_its_place(answers, ran, become, capfdbinary):
     with pytest.raises(become()) as caught:
         ran("--", "sh", "-c", "exit 7")
     assert caught.value.args == ("sh", ["sh", "-c", "exit 7"])
-    assert capfdbinary.readouterr() == (b"", b"httsleep: poll 1: met: 200 OK\n")
+    assert capfdbinary.readouterr() == (
+        b"",
+        f"httsleep: GET {URL}: poll 1: met: 200 OK\n".encode(),
+    )
     assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
     assert signal.getsignal(signal.SIGXFSZ) is signal.SIG_DFL
 
@@ -415,7 +460,8 @@ def test_a_command_that_cannot_be_run_is_told(answers, ran, become, number, code
     become(OSError(number, "why"))
     assert ran("-v", "--", "sh")[::2] == (
         code,
-        "httsleep: poll 1: met: 200 OK\nhttsleep: 'sh' cannot be run: why\n",
+        f"httsleep: GET {URL}: poll 1: met: 200 OK\n"
+        "httsleep: 'sh' cannot be run: why\n",
     )
 
 

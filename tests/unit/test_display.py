@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -14,6 +15,8 @@ from httsleep.display import (
     forget_unwritten,
     say,
 )
+
+REQUEST = "GET http://server/endpoint"
 
 
 @pytest.fixture
@@ -56,10 +59,11 @@ class Broken(io.StringIO):
 
 @pytest.mark.parametrize("stream", [None, Broken()])
 def test_that_nobody_listens_is_no_error(monkeypatch, capsys, stream):
-    """Neither a closed standard error nor a broken one ends a wait."""
-    monkeypatch.setattr(sys, "stderr", stream)
-    say("text")
-    assert capsys.readouterr() == ("", "")
+    """A closed or broken standard error ends no wait; stdout takes nothing of it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        say("text")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("stream", [None, io.StringIO()])
@@ -108,7 +112,7 @@ def shown(display, attempts, capsys):
 
 
 def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
-    """Not with each poll; that the success came is something new."""
+    """Not with each poll; that the success came is something new. The first has all."""
     ready = {"response": make_response(200), "outcome": "met", "reasons": ()}
     attempts = [
         attempt(number=1, **ignored()),
@@ -118,8 +122,8 @@ def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
         attempt(number=5, response=make_response(502)),
         attempt(number=6, next_wait=None, **ready),
     ]
-    assert shown(Lines(), attempts, capsys) == [
-        "httsleep: poll 1: ignored: ConnectionError; next in 2 s",
+    assert shown(Lines(REQUEST), attempts, capsys) == [
+        f"httsleep: {REQUEST}: poll 1: ignored: ConnectionError; next in 2 s",
         "httsleep: poll 3: waiting: status_code is 503, not 200; next in 2 s",
         "httsleep: poll 5: waiting: status_code is 503, not 200; next in 2 s",
         "httsleep: poll 6: met: 200 OK",
@@ -129,30 +133,31 @@ def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
 def test_every_line_comes_if_that_is_wanted(attempt, capsys):
     """One for each poll, the alarm included."""
     attempts = [attempt(), attempt(number=2), attempt(number=3, outcome="alarm")]
-    lines = shown(Lines(every=True), attempts, capsys)
-    assert [line[: line.index(":", 10)] for line in lines] == [
-        *("httsleep: poll 1", "httsleep: poll 2", "httsleep: poll 3")
+    lines = shown(Lines(REQUEST, every=True), attempts, capsys)
+    assert [re.search("poll .", line)[0] for line in lines] == [
+        *("poll 1", "poll 2", "poll 3")
     ]
 
 
 def test_of_an_alarm_only_the_story_tells(attempt, capsys):
     """A line before it would say the same."""
-    assert shown(Lines(), [attempt(outcome="alarm")], capsys) == []
+    assert shown(Lines(REQUEST), [attempt(outcome="alarm")], capsys) == []
 
 
 def test_the_story_is_the_end(capsys):
     """A success has none."""
-    Lines().end(124, "gave up\n  last answer")
-    Lines().end(0, "")
+    Lines(REQUEST).end(124, "gave up\n  last answer")
+    Lines(REQUEST).end(0, "")
     assert capsys.readouterr() == ("", "httsleep: gave up\n  last answer\n")
 
 
 def test_objects_hold_all_facts(attempt, capsys):
     """One line of JSON for each poll and one for the end."""
-    display = Objects()
+    display = Objects(REQUEST)
     lines = shown(display, [attempt(), attempt(next_wait=None, **ignored())], capsys)
     assert list(map(json.loads, lines)) == [
         {
+            "request": REQUEST,
             "event": "poll",
             "number": 1,
             "outcome": "waiting",
@@ -163,6 +168,7 @@ def test_objects_hold_all_facts(attempt, capsys):
             "next_wait": 2.0,
         },
         {
+            "request": REQUEST,
             "event": "poll",
             "number": 1,
             "outcome": "ignored",
@@ -174,5 +180,9 @@ def test_objects_hold_all_facts(attempt, capsys):
         },
     ]
     display.end(124, "gave\nup")
-    last = {"event": "end", "exit_code": 124, "message": "gave\nup"}
-    assert json.loads(capsys.readouterr().err) == last
+    assert json.loads(capsys.readouterr().err) == {
+        "request": REQUEST,
+        "event": "end",
+        "exit_code": 124,
+        "message": "gave\nup",
+    }

@@ -138,7 +138,8 @@ def test_it_is_one_line_in_any_terminal(terminal, attempt, columns):
     terminal.resize(columns)
     display = StatusLine(50, 600)
     display.poll(attempt(reasons=("a " * 300, "b")))
-    assert len(line(display)) <= columns
+    assert drawn(display)  # not more than the terminal has, and without a line's end
+    assert len(drawn(display)) == columns - 3
 
 
 @pytest.mark.parametrize(("columns", "width"), [(30, 30), (200, 100), (0, 100)])
@@ -176,6 +177,27 @@ def test_a_terminal_that_goes_away_is_no_error(terminal, monkeypatch):
     monkeypatch.setattr(terminal, "write", gone)
     with StatusLine(50, None):
         pass
+
+
+def test_a_signal_while_it_appears_leaves_a_cursor(terminal, monkeypatch):
+    """And nothing that goes on drawing."""
+
+    class Signal(BaseException):
+        pass
+
+    display = StatusLine(50, None)
+    start = display._live.start
+
+    def started():
+        start()
+        raise Signal
+
+    monkeypatch.setattr(display._live, "start", started)
+    with pytest.raises(Signal), display:
+        pass
+    written = terminal.getvalue()
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
+    assert not display._live.is_started
 
 
 def test_it_disappears(terminal, attempt, capsys):

@@ -201,7 +201,7 @@ def test_bytes_have_a_unit(size, text):
     [
         ("", "text/html", "no body"),
         ("x" * 1200, "text/html; charset=utf-8", "text/html, 1.2 kB"),
-        ("x", None, "no Content-Type, 1 bytes"),
+        ("x", None, "no Content-Type, 1 byte"),
         ("x", "a\x1bb" + "c" * 100, "a\\x1bb"),
     ],
 )
@@ -231,7 +231,7 @@ def test_an_answer_says_where_it_was_redirected_to(make_response):
     assert "redirected" not in shown_answer(response)
     response.history.append(make_response(302))
     assert shown_answer(response) == (
-        "200 OK, no Content-Type, 1 bytes, redirected to http://other/login?next=…"
+        "200 OK, no Content-Type, 1 byte, redirected to http://other/login?next=…"
     )
 
 

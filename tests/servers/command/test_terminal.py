@@ -8,6 +8,7 @@ from time import sleep
 import pytest
 
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+WHY = "status_code is 503, not 2xx"
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 ESCAPE = b"\x1b"
 
@@ -49,7 +50,7 @@ def test_a_wait(serve, terminal, held):
     shown = terminal(server.url, "--max-retries", "3", "--interval", "1600ms")
     line = shown.until("next in 2 s")
     assert line[0] in SPINNER
-    looks = ". poll 1 of 3 [━╺╸]{16} 503 Busy: status_code.* next in 2 s"
+    looks = ". poll 1 of 3 [━╺╸]{10} 503 Busy: status_code.* next in 2 s"
     assert re.fullmatch(looks, line)
     assert len(line) < 79
     assert not shown.screen.cursor.hidden
@@ -120,6 +121,19 @@ def test_stopped(serve, terminal, asleep, stop, code, word):
     assert not shown.screen.cursor.hidden
 
 
+def test_a_script_of_bash(serve, terminal, asleep):
+    """Ctrl-C ends it too: bash goes on behind a command that only exits with 130."""
+    tty = '<"$TTY" >"$TTY" 2>"$TTY"'
+    script = f"""exec bash -c '"$@"; echo it goes on' bash "$@" {tty};"""
+    shown = terminal(serve(BUSY).url, before=script)
+    shown.until("503 Busy", "next in")
+    shown.type(b"\x03")
+    assert shown.end() == 130
+    text = "".join(shown.screen.display)
+    assert "interrupted after poll 1" in text
+    assert "it goes on" not in text
+
+
 def test_signals_in_a_row(serve, terminal):
     """More of them, before the end has come, do no more than the first."""
     shown = terminal(serve(BUSY).url)
@@ -163,10 +177,10 @@ PLAIN = {
 def test_plain_lines(serve, terminal, how):
     """Where no line can be drawn, or rich is missing, there are plain lines."""
     server = serve(BUSY, BUSY, (200, b"the body"))
-    shown = terminal(server.url, "--interval", "10ms", **PLAIN[how])
+    shown = terminal(server.url, "--interval", "10ms", columns=120, **PLAIN[how])
     assert shown.end() == 0
     assert shown.lines == [
-        "httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 10 ms",
+        f"httsleep: GET {server.url}: poll 1: waiting: {WHY}; next in 10 ms",
         "httsleep: poll 3: met: 200 OK",
         "the body",
     ]
@@ -175,16 +189,17 @@ def test_plain_lines(serve, terminal, how):
 
 def test_what_is_asked_for_instead(serve, terminal):
     """With ``-q`` there is nothing but the body; with ``-v`` a line for each poll."""
+    servers = [serve(BUSY, (200, b"the body")) for _ in range(2)]
     quiet, verbose = (
-        terminal(serve(BUSY, (200, b"the body")).url, "--interval", "10ms", how)
-        for how in ("-q", "-v")
+        terminal(server.url, "--interval", "10ms", how)
+        for server, how in zip(servers, ("-q", "-v"), strict=True)
     )
     assert quiet.end() == verbose.end() == 0
     assert quiet.raw == b"the body"
-    assert verbose.raw.split(b"\r\n") == [
-        b"httsleep: poll 1: waiting: status_code is 503, not 2xx; next in 10 ms",
-        b"httsleep: poll 2: met: 200 OK",
-        b"the body",
+    assert verbose.raw.decode().split("\r\n") == [
+        f"httsleep: GET {servers[1].url}: poll 1: waiting: {WHY}; next in 10 ms",
+        "httsleep: poll 2: met: 200 OK",
+        "the body",
     ]
 
 
