@@ -3,7 +3,6 @@
 import json
 import sys
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 from .attempt import Attempt
@@ -55,12 +54,7 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
 

@@ -4,7 +4,6 @@ import os
 from contextlib import suppress
 from math import ceil
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
@@ -62,12 +61,7 @@ class StatusLine(Display):
                 self._console.show_cursor()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             self._live.stop()
 
