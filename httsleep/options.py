@@ -56,10 +56,8 @@ IGNORABLE: Mapping[str, type[Exception]] = {
     "TooManyRedirects": requests.exceptions.TooManyRedirects,
     "BodyTooLarge": BodyTooLarge,
 }
-_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _IGNORED = ("ConnectionError", "TimeoutError")  # if nobody says otherwise
-
-
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _DESCRIPTION = """\
 Poll URL until the answer is the one you wait for, and write its body to
 standard output; or run COMMAND in place of httsleep."""
