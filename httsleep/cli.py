@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
+from math import inf
 from ssl import SSLCertVerificationError
-from typing import Any, NoReturn
+from time import monotonic
+from typing import Any
 
 from requests.exceptions import RequestException
 from urllib3 import disable_warnings
@@ -106,19 +108,21 @@ def _can_draw() -> bool:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """The first SIGINT or SIGTERM, if not ignored, ends the block with an exception.
+    """A SIGINT or SIGTERM, if not ignored, ends the block with an exception.
 
-    It is the only one, for the end of the block has a screen to clear. Behind the block
-    another one is the end of the process, for there is nothing left to clear.
+    More of them within a second mean the same, and the end of the block has a screen to
+    clear. Behind the block another one is the end of the process.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in signals}
     before = {n: each for n, each in before.items() if each is not signal.SIG_IGN}
+    asked = -inf
 
-    def stop(number: int, _: object) -> NoReturn:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        raise _Stopped(number)
+    def stop(number: int, _: object) -> None:
+        nonlocal asked
+        if monotonic() - asked > 1:
+            asked = monotonic()
+            raise _Stopped(number)
 
     for number in before:
         signal.signal(number, stop)
