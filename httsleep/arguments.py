@@ -12,13 +12,13 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .intervals import LONGEST
 from .request import TOKEN
 from .words import shown
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
 _PART = re.compile(r"([\d.]+)([a-z]*)")
-_LONGEST = 10**9  # seconds
 _QUOTES, _OPEN, _CLOSE = "'\"`", "[(", "])"
 
 
@@ -33,7 +33,7 @@ def duration(text: str) -> float:
         raise _refusal(text, "give a duration such as 90, 500ms, 2m or 1h30m")
     parts = _PART.findall(text)
     seconds = sum(float(amount) * _UNITS[unit or "s"] for amount, unit in parts)
-    if seconds > _LONGEST:
+    if seconds > LONGEST:
         raise _refusal(text, "that is more than thirty years")
     return seconds
 

@@ -20,7 +20,8 @@ Seconds = int | float | timedelta
 #: What ``polling_interval`` takes: seconds, or what computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
 
-_LONGEST = 10**9  # thirty years; time.sleep() overflows a little later
+#: Thirty years in seconds; ``time.sleep()`` overflows a little later.
+LONGEST = 10**9
 _RIGHT = "give seconds (an int, a float or a timedelta)"
 
 
@@ -32,8 +33,8 @@ def seconds(argument: str, value: Any) -> int | float:
         raise refusal(argument, value, f"{right}: neither bounds how long it takes")
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise refusal(argument, value, _RIGHT)
-    if not 0 <= number <= _LONGEST:  # nan neither
-        raise refusal(argument, value, f"{_RIGHT} from 0 to {_LONGEST:.0e}")
+    if not 0 <= number <= LONGEST:  # nan neither
+        raise refusal(argument, value, f"{_RIGHT} from 0 to {LONGEST:.0e}")
     return number
 
 
@@ -121,10 +122,10 @@ def retry_after(response: requests.Response) -> float | None:
     if not value:
         return None
     if value.isascii() and value.isdigit():
-        return float(min(int(value[:20]), _LONGEST))
+        return float(min(int(value[:20]), LONGEST))
     try:
         date = parsedate_to_datetime(value)
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(0.0, date.timestamp() - time()), float(_LONGEST))
+        return min(max(0.0, date.timestamp() - time()), float(LONGEST))
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
