@@ -6,7 +6,7 @@ from importlib import metadata
 
 from sphinx.util.docutils import SphinxDirective
 
-from httsleep.options import parser
+from httsleep.command.parser import parser
 
 project = "httsleep"
 author = "The httsleep maintainers"

@@ -5,7 +5,7 @@ from typing import Literal
 
 import requests
 
-from .words import shown_exception, shown_seconds, shown_status
+from .formatting import describe_exception, describe_status, format_seconds
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
@@ -44,12 +44,14 @@ class Attempt:
 
     def __str__(self) -> str:
         if self.exception is not None:
-            what = shown_exception(self.exception)
+            what = describe_exception(self.exception)
         elif self.reasons:
             what = "; ".join(self.reasons)
         else:
-            what = "no answer" if self.response is None else shown_status(self.response)
+            what = (
+                "no answer" if self.response is None else describe_status(self.response)
+            )
         text = f"poll {self.number}: {self.outcome}: {what}"
         if self.next_wait is not None:
-            text += f"; next in {shown_seconds(self.next_wait)}"
+            text += f"; next in {format_seconds(self.next_wait)}"
         return text

@@ -9,8 +9,9 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from .attempt import Outcome
+from .checks import bad_argument, nearest
+from .formatting import describe_exception, one_line, safe_repr
 from .validators import Answer, Check, Validator
-from .words import nearest, one_line, refusal, shown, shown_exception
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which any will do.
 Conditions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -23,12 +24,12 @@ Counts = dict[str, int]
 _LONGEST_REASON = 500
 
 
-def copied(value: Any) -> Any:
+def copy_containers(value: Any) -> Any:
     """A copy of the dicts and lists in ``value``; everything else is kept as it is."""
     if isinstance(value, dict):
-        return {key: copied(each) for key, each in value.items()}
+        return {key: copy_containers(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [copied(each) for each in value]
+        return [copy_containers(each) for each in value]
     return value
 
 
@@ -50,17 +51,17 @@ class Condition:
     ) -> None:
         if not isinstance(source, Mapping):
             right = "a condition is a dict such as {'status_code': 200}"
-            raise refusal(where, source, right)
+            raise bad_argument(where, source, right)
         if not source:
-            raise refusal(where, source, "an empty condition expects nothing")
+            raise bad_argument(where, source, "an empty condition expects nothing")
         for key in source:
             if key not in validators and key != "consecutive":
                 words = (*validators, "consecutive")
-                right = f"unknown key {shown(key)}: {nearest(key, words)}"
-                raise refusal(where, source, right)
+                right = f"unknown key {safe_repr(key)}: {nearest(key, words)}"
+                raise bad_argument(where, source, right)
         self.place = place or where
         try:
-            self.source: dict[str, Any] = copied(dict(source))
+            self.source: dict[str, Any] = copy_containers(dict(source))
             wanted = dict(self.source)
             self.consecutive = _consecutive(wanted)
             wanted.pop("consecutive", None)
@@ -112,9 +113,9 @@ def _consecutive(source: Mapping[str, Any]) -> int:
     """How many answers in a row have to meet the other keys."""
     number = source.get("consecutive", 1)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise refusal("consecutive", number, "give an int of at least 1")
+        raise bad_argument("consecutive", number, "give an int of at least 1")
     if source.keys() == {"consecutive"}:
-        raise refusal("consecutive", number, "say what has to be met so often")
+        raise bad_argument("consecutive", number, "say what has to be met so often")
     return number
 
 
@@ -125,7 +126,7 @@ def _reason(key: str, check: Check, answer: Answer, ignores: Ignores) -> str | N
     except Exception as exc:
         if not ignores(exc):
             raise
-        return f"{key} raised {shown_exception(exc)}"
+        return f"{key} raised {describe_exception(exc)}"
     return None if reason is None else one_line(reason, _LONGEST_REASON)
 
 
@@ -182,7 +183,7 @@ def judge(
 
     for alarm in alarms:
         if not unmet(alarm, most=1):
-            return Verdict("alarm", alarm=copied(alarm.source))
+            return Verdict("alarm", alarm=copy_containers(alarm.source))
     reasons: list[str] = []
     for condition in until:
         missing = unmet(condition)

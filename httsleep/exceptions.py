@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from .words import shown, shown_answer, shown_bytes
+from .formatting import describe_response, format_size, safe_repr
 
 _MOST = 4
 
@@ -43,7 +43,7 @@ class Alarm(HttSleepError):
         elapsed: float = 0.0,
         story: str | None = None,
     ) -> None:
-        super().__init__(story or f"alarm: {shown(alarm)}")
+        super().__init__(story or f"alarm: {safe_repr(alarm)}")
         self.response = response
         self.alarm = alarm
         self.attempts = attempts
@@ -115,7 +115,7 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
     """
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {shown_bytes(limit)}")
+        super().__init__(f"the body is larger than {format_size(limit)}")
         self.limit = limit
 
 
@@ -133,7 +133,7 @@ def story(
     if answer is None:
         lines.append("no answer ever came")
     else:
-        lines.append(f"last answer (poll {poll}): {shown_answer(answer)}")
+        lines.append(f"last answer (poll {poll}): {describe_response(answer)}")
     for word, several in (("not met", reasons), ("not pending", unpending)):
         lines += [f"{word}: {reason}" for reason in _some(several)]
     counts = [f"{count} x {what}" for what, count in tally.items()]

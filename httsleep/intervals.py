@@ -3,61 +3,17 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, TypeVar
 
 import requests
 
 from .attempt import Attempt
-from .words import refusal
+from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
 
-T = TypeVar("T")
-
-#: A duration in seconds.
-Seconds = int | float | timedelta
 #: What ``polling_interval`` takes: seconds, or what computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
-
-#: Thirty years in seconds; ``time.sleep()`` overflows a little later.
-LONGEST = 10**9
-_RIGHT = "give seconds (an int, a float or a timedelta)"
-
-
-def seconds(argument: str, value: Any) -> int | float:
-    """``value`` in seconds: an int, a float or a timedelta, finite, not negative."""
-    number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(value, tuple):
-        right = f"{_RIGHT} for the whole request, not a (connect, read) tuple"
-        raise refusal(argument, value, f"{right}: neither bounds how long it takes")
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise refusal(argument, value, _RIGHT)
-    if not 0 <= number <= LONGEST:  # nan neither
-        raise refusal(argument, value, f"{_RIGHT} from 0 to {LONGEST:.0e}")
-    return number
-
-
-def above_zero(argument: str, value: Any) -> int | float:
-    """``value`` in seconds, and not 0."""
-    number = seconds(argument, value)
-    if not number:
-        raise refusal(argument, value, f"{_RIGHT} above 0")
-    return number
-
-
-def whole(argument: str, value: Any) -> int:
-    """``value`` if it is an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise refusal(
-            argument, value, "give an int of at least 1, or None for no limit"
-        )
-    return value
-
-
-def optional(check: Callable[[str, Any], T], argument: str, value: Any) -> T | None:
-    """``value`` as ``check`` wants it, or ``None``."""
-    return None if value is None else check(argument, value)
 
 
 @dataclass(frozen=True)
@@ -99,16 +55,16 @@ def exponential(
     """
     first, most = seconds("initial", initial), seconds("maximum", maximum)
     if most < first:
-        raise refusal("maximum", maximum, f"give at least initial, {first}")
+        raise bad_argument("maximum", maximum, f"give at least initial, {first}")
     for name, number, low, high in (
         ("factor", factor, 1, 1000),
         ("jitter", jitter, 0, 1),
     ):
         right = f"give a number from {low} to {high}"
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise refusal(name, number, right)
+            raise bad_argument(name, number, right)
         if not low <= number <= high:
-            raise refusal(name, number, right)
+            raise bad_argument(name, number, right)
     return _Exponential(first, factor, most, jitter)
 
 
@@ -122,10 +78,10 @@ def retry_after(response: requests.Response) -> float | None:
     if not value:
         return None
     if value.isascii() and value.isdigit():
-        return float(min(int(value[:20]), LONGEST))
+        return float(min(int(value[:20]), MAX_SECONDS))
     try:
         date = parsedate_to_datetime(value)
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(0.0, date.timestamp() - time()), float(LONGEST))
+        return min(max(0.0, date.timestamp() - time()), float(MAX_SECONDS))
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -16,29 +16,29 @@ from requests.auth import AuthBase
 
 from .attempt import Attempt
 from .bounded import BoundedSession
-from .conditions import Conditions, Counts, Verdict, conditions, copied, judge
+from .checks import (
+    IgnoredExceptions,
+    Seconds,
+    bad_argument,
+    or_none,
+    positive_int,
+    positive_seconds,
+    seconds,
+)
+from .conditions import Conditions, Counts, Verdict, conditions, copy_containers, judge
 from .exceptions import Alarm as Alarm  # users import it from here
 from .exceptions import Cancelled, GaveUp, UnexpectedResponse, story
-from .intervals import (
-    Interval,
-    Seconds,
-    above_zero,
-    optional,
-    retry_after,
-    seconds,
-    whole,
+from .formatting import (
+    describe_exception,
+    describe_status,
+    format_seconds,
+    redact_url,
+    safe_repr,
 )
-from .request import UrlOrRequest, own_request, sending_options
-from .sending import Sender, ignoring, without_tracebacks
+from .intervals import Interval, retry_after
+from .request import UrlOrRequest, checked_copy, sending_options
+from .sending import Sender, without_tracebacks
 from .validators import VALIDATORS, Answer, JSONPath, StatusCode, Validator
-from .words import (
-    refusal,
-    shown,
-    shown_exception,
-    shown_seconds,
-    shown_status,
-    shown_url,
-)
 
 #: Seconds between two polls.
 DEFAULT_POLLING_INTERVAL = 2
@@ -114,7 +114,7 @@ class _Run:
 
     def out_of_time(self) -> tuple[str, str]:
         """That there will be no other poll because of ``max_time``."""
-        most = f"max_time={shown_seconds(self.max_time)}"
+        most = f"max_time={format_seconds(self.max_time)}"
         over = self.elapsed() >= self.max_time
         why = "is over" if over else "has no room for another poll"
         return "max_time", f"{most} {why}"
@@ -129,7 +129,7 @@ class _Run:
         """How many polls, and in what time."""
         number = self.polls - self.polls_before
         polls = "1 poll" if number == 1 else f"{number} polls"
-        return f"{polls} in {shown_seconds(self.elapsed())}"
+        return f"{polls} in {format_seconds(self.elapsed())}"
 
     def story(self, head: str) -> str:
         """The text of the exception that ends the run."""
@@ -246,14 +246,14 @@ class HttSleeper:
         )
         usable = callable(getattr(self.session, "request", None))
         if isinstance(self.session, type) or not usable:
-            raise refusal("session", type(session), "give a requests.Session")
-        self.request = own_request(
+            raise bad_argument("session", type(session), "give a requests.Session")
+        self.request = checked_copy(
             url_or_request, auth, headers, absolute=self._owns_session
         )
-        self._line = f"{self.request.method} {shown_url(self.request.url)}"
+        self._line = f"{self.request.method} {redact_url(self.request.url)}"
         self.kwargs = sending_options(verify)
         if not isinstance(allow_redirects, bool):
-            raise refusal("allow_redirects", allow_redirects, "give True or False")
+            raise bad_argument("allow_redirects", allow_redirects, "give True or False")
         self.allow_redirects = allow_redirects
         self.until = _success(
             until,
@@ -275,17 +275,21 @@ class HttSleeper:
             max_retries = None if max_time is not None else DEFAULT_MAX_RETRIES
         if max_retry_after is _MAX_RETRY_AFTER:
             max_retry_after = None if max_time is not None else DEFAULT_MAX_RETRY_AFTER
-        self.max_retries = optional(whole, "max_retries", max_retries)
-        self.max_time = optional(above_zero, "max_time", max_time)
-        self.request_timeout = optional(above_zero, "request_timeout", request_timeout)
-        self.max_retry_after = optional(seconds, "max_retry_after", max_retry_after)
-        self.max_body_size = optional(whole, "max_body_size", max_body_size)
-        self._ignore_exceptions, self._ignores = ignoring(ignore_exceptions)
+        self.max_retries = or_none(positive_int, "max_retries", max_retries)
+        self.max_time = or_none(positive_seconds, "max_time", max_time)
+        self.request_timeout = or_none(
+            positive_seconds, "request_timeout", request_timeout
+        )
+        self.max_retry_after = or_none(seconds, "max_retry_after", max_retry_after)
+        self.max_body_size = or_none(positive_int, "max_body_size", max_body_size)
+        self._ignores = IgnoredExceptions.checked(ignore_exceptions)
         if on_poll is not None and not callable(on_poll):
-            raise refusal("on_poll", on_poll, "give a callable that takes an Attempt")
+            raise bad_argument(
+                "on_poll", on_poll, "give a callable that takes an Attempt"
+            )
         self.on_poll = on_poll
         if cancel is not None and not isinstance(cancel, threading.Event):
-            raise refusal("cancel", cancel, "give a threading.Event")
+            raise bad_argument("cancel", cancel, "give a threading.Event")
         self.cancel = cancel
         self._polls = 0  # made by poll()
 
@@ -295,13 +299,15 @@ class HttSleeper:
 
         :raises ValueError: when assigned what is no condition.
         """
-        return [copied(condition.source) for condition in self._until]
+        return [copy_containers(condition.source) for condition in self._until]
 
     @until.setter
     def until(self, value: Conditions) -> None:
         until = conditions("until", value, self.validators)
         if not until:
-            raise refusal("until", value, "without a condition nothing is a success")
+            raise bad_argument(
+                "until", value, "without a condition nothing is a success"
+            )
         self._until = until
         self._counts: Counts = {}
 
@@ -311,7 +317,7 @@ class HttSleeper:
 
         :raises ValueError: when assigned what is no condition.
         """
-        return [copied(condition.source) for condition in self._alarms]
+        return [copy_containers(condition.source) for condition in self._alarms]
 
     @alarms.setter
     def alarms(self, value: Conditions) -> None:
@@ -326,7 +332,7 @@ class HttSleeper:
         """
         if self._pending is None:
             return None
-        return [copied(condition.source) for condition in self._pending]
+        return [copy_containers(condition.source) for condition in self._pending]
 
     @pending.setter
     def pending(self, value: Conditions | None) -> None:
@@ -335,14 +341,14 @@ class HttSleeper:
             pending = conditions("pending", value, self.validators)
             if any("consecutive" in condition.source for condition in pending):
                 right = "consecutive counts towards an end; leave it out"
-                raise refusal("pending", value, right)
+                raise bad_argument("pending", value, right)
         self._pending = pending
         self._counts = {}
 
     @property
     def ignore_exceptions(self) -> tuple[type[Exception], ...]:
         """The exception classes to ignore, as they were given."""
-        return self._ignore_exceptions
+        return self._ignores.classes
 
     def __enter__(self) -> Self:
         return self
@@ -382,7 +388,7 @@ class HttSleeper:
             while not (attempt := self._poll(run)).met:
                 self._rest(run, attempt)
         except BaseException as exc:
-            why = shown_exception(exc) if run.limit is None else run.limit[1]
+            why = describe_exception(exc) if run.limit is None else run.limit[1]
             _log.info("%s: ended after %s: %s", self._line, run.told(), why)
             raise
         finally:
@@ -415,7 +421,7 @@ class HttSleeper:
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle holds: the conditions as written, and their counts."""
         written = {name: getattr(self, name) for name in ("until", "alarms", "pending")}
-        made = ("_until", "_alarms", "_pending", "_ignores")
+        made = ("_until", "_alarms", "_pending")
         kept = {name: each for name, each in vars(self).items() if name not in made}
         return written | kept
 
@@ -424,7 +430,6 @@ class HttSleeper:
         for name, value in state.items():
             setattr(self, name, value)
         self._counts = counts
-        self._ignores = ignoring(self._ignore_exceptions)[1]
 
     def _sender(self) -> Sender:
         """What sends the requests of one run."""
@@ -471,7 +476,7 @@ class HttSleeper:
                     exc.add_note(f"{self._line} failed after {run.told()}; {hint}")
                 raise
             ignored = run.exception = without_tracebacks(exc)
-            run.count(shown_exception(exc))
+            run.count(describe_exception(exc))
             run.counts.clear()
         else:
             verdict = judge(
@@ -483,7 +488,7 @@ class HttSleeper:
                 self._ignores,
             )
             run.response, run.response_poll, run.verdict = response, run.polls, verdict
-            run.count(shown_status(response))
+            run.count(describe_status(response))
         elapsed = run.elapsed()
         run.slowest = max(run.slowest, elapsed - began)
         return Attempt(
@@ -510,7 +515,7 @@ class HttSleeper:
             alarm,
             attempts=run.polls,
             elapsed=run.elapsed(),
-            story=run.story(told if alarm is None else f"{told}: {shown(alarm)}"),
+            story=run.story(told if alarm is None else f"{told}: {safe_repr(alarm)}"),
         )
 
     def _limit(self, run: _Run, attempt: Attempt) -> tuple[str, str] | None:
@@ -523,8 +528,8 @@ class HttSleeper:
             return run.out_of_time()
         asked, most = run.asked(attempt), run.max_retry_after
         if asked > most:
-            told = f"Retry-After asks for {shown_seconds(asked)}"
-            return "max_retry_after", f"{told}, max_retry_after={shown_seconds(most)}"
+            told = f"Retry-After asks for {format_seconds(asked)}"
+            return "max_retry_after", f"{told}, max_retry_after={format_seconds(most)}"
         return None
 
     def _next_wait(self, run: _Run, attempt: Attempt) -> float:
@@ -640,4 +645,4 @@ def _set_loglevel(loglevel: int | str | None) -> None:
     try:
         _log.setLevel(loglevel)
     except Exception:  # also that of its repr()
-        raise refusal("loglevel", loglevel, "give a level of logging") from None
+        raise bad_argument("loglevel", loglevel, "give a level of logging") from None

@@ -9,14 +9,15 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .values import Matches, comparable, matcher
-from .words import refusal, shown
+from .checks import bad_argument
+from .comparison import Matches, is_orderable, matcher
+from .formatting import safe_repr
 
 #: Says nothing (``None``) if the values found are right, else what they are instead.
-Test = Callable[[list[Any]], str | None]
+ValueCheck = Callable[[list[Any]], str | None]
 
 
-def _value(expected: Any) -> Test:
+def _value(expected: Any) -> ValueCheck:
     """A single match is equal, itself or as a list of one; several are, as a list."""
     matches = matcher("value", expected)
 
@@ -24,7 +25,7 @@ def _value(expected: Any) -> Test:
         actual = found[0] if len(found) == 1 else found
         if matches(actual) or (len(found) == 1 and matches(found)):
             return None
-        return f"is {shown(actual)}, not {shown(expected)}"
+        return f"is {safe_repr(actual)}, not {safe_repr(expected)}"
 
     return test
 
@@ -32,10 +33,10 @@ def _value(expected: Any) -> Test:
 def _several(name: str, expected: Any) -> tuple[list[Matches], str]:
     """The values as matchers, and in words."""
     if not isinstance(expected, (list, tuple, set, frozenset, range)):
-        raise refusal(name, expected, "give a list of values")
+        raise bad_argument(name, expected, "give a list of values")
     if not expected:
-        raise refusal(name, expected, "an empty list says nothing")
-    told = list(map(shown, expected))
+        raise bad_argument(name, expected, "an empty list says nothing")
+    told = list(map(safe_repr, expected))
     if isinstance(expected, (set, frozenset)):
         told.sort()
     words = ", ".join(told)
@@ -48,27 +49,27 @@ def _one_or_several(name: str, expected: Any) -> tuple[list[Matches], str]:
     return _several(name, expected if isinstance(expected, list) else [expected])
 
 
-def _in(expected: Any) -> Test:
+def _in(expected: Any) -> ValueCheck:
     """Every match is one of the values."""
     allowed, told = _several("in", expected)
 
     def test(found: list[Any]) -> str | None:
         for actual in found:
             if not any(matches(actual) for matches in allowed):
-                return f"is {shown(actual)}, not {told}"
+                return f"is {safe_repr(actual)}, not {told}"
         return None
 
     return test
 
 
-def _not_in(expected: Any) -> Test:
+def _not_in(expected: Any) -> ValueCheck:
     """No match is one of the values."""
     excluded, _ = _several("not_in", expected)
 
     def test(found: list[Any]) -> str | None:
         for actual in found:
             if any(matches(actual) for matches in excluded):
-                return f"is {shown(actual)}, which not_in excludes"
+                return f"is {safe_repr(actual)}, which not_in excludes"
         return None
 
     return test
@@ -77,15 +78,15 @@ def _not_in(expected: Any) -> Test:
 def _ordered(name: str, words: str, compare: Callable[[Any, Any], bool]) -> Any:
     """Every match is in this order to the expected number or string."""
 
-    def make(expected: Any) -> Test:
+    def make(expected: Any) -> ValueCheck:
         right = "give a number or a str to compare with"
-        if not comparable(expected, expected):
-            raise refusal(name, expected, right)
+        if not is_orderable(expected, expected):
+            raise bad_argument(name, expected, right)
 
         def test(found: list[Any]) -> str | None:
             for actual in found:
-                if not (comparable(actual, expected) and compare(actual, expected)):
-                    return f"is {shown(actual)}, not {words} {shown(expected)}"
+                if not (is_orderable(actual, expected) and compare(actual, expected)):
+                    return f"is {safe_repr(actual)}, not {words} {safe_repr(expected)}"
             return None
 
         return test
@@ -100,7 +101,7 @@ def _elements(found: list[Any]) -> list[Any]:
     return found
 
 
-def _any(expected: Any) -> Test:
+def _any(expected: Any) -> ValueCheck:
     """At least one element is the value, or one of the values."""
     allowed, told = _one_or_several("any", expected)
 
@@ -108,12 +109,12 @@ def _any(expected: Any) -> Test:
         elements = _elements(found)
         if any(matches(each) for each in elements for matches in allowed):
             return None
-        return f"is {shown(elements)}, without {told}"
+        return f"is {safe_repr(elements)}, without {told}"
 
     return test
 
 
-def _all(expected: Any) -> Test:
+def _all(expected: Any) -> ValueCheck:
     """There are elements, and every one is the value, or one of the values."""
     allowed, told = _one_or_several("all", expected)
 
@@ -121,25 +122,25 @@ def _all(expected: Any) -> Test:
         elements = _elements(found)
         for each in elements:
             if not any(matches(each) for matches in allowed):
-                return f"has {shown(each)}, not only {told}"
+                return f"has {safe_repr(each)}, not only {told}"
         return None if elements else "is empty"
 
     return test
 
 
-def _exists(expected: Any) -> Test:
+def _exists(expected: Any) -> ValueCheck:
     """Something is found (``True``), or nothing is (``False``)."""
     if not isinstance(expected, bool):
-        raise refusal("exists", expected, "give True or False")
+        raise bad_argument("exists", expected, "give True or False")
 
     def test(found: list[Any]) -> str | None:
-        return None if expected else f"exists: {shown(found[0])}"
+        return None if expected else f"exists: {safe_repr(found[0])}"
 
     return test
 
 
 #: What can stand beside ``expression``.
-OPERATORS: Mapping[str, Callable[[Any], Test]] = {
+OPERATORS: Mapping[str, Callable[[Any], ValueCheck]] = {
     "value": _value,
     "in": _in,
     "not_in": _not_in,

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from .conditions import copied
-from .words import refusal, shown, shown_url
+from .checks import bad_argument
+from .conditions import copy_containers
+from .formatting import redact_url, safe_repr
 
 #: A Request, or the URL of a GET.
 UrlOrRequest = str | requests.Request
@@ -27,7 +28,7 @@ FIELDS = (
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def own_request(
+def checked_copy(
     url_or_request: Any, auth: Any, headers: Any, *, absolute: bool
 ) -> requests.Request:
     """A Request of our own for what the caller gave, checked as far as it can be.
@@ -41,7 +42,9 @@ def own_request(
         right = f"give a URL or a requests.Request, not a {_kind(url_or_request)}"
         raise ValueError(f"url_or_request cannot be used: {right}")
     try:
-        fields = {name: copied(getattr(url_or_request, name)) for name in FIELDS}
+        fields = {
+            name: copy_containers(getattr(url_or_request, name)) for name in FIELDS
+        }
     except RecursionError:
         raise ValueError("url_or_request contains itself, or is too deep") from None
     if auth is not None:
@@ -94,7 +97,7 @@ def _check_headers(headers: Any) -> None:
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if not isinstance(text, str) or not TOKEN.fullmatch(text):
             right = "a name is str or bytes on one line, such as 'X-Token'"
-            raise ValueError(f"headers: {shown(name)}: {right}")
+            raise ValueError(f"headers: {safe_repr(name)}: {right}")
         if value is None:  # takes a header of the session away
             continue
         try:
@@ -104,7 +107,7 @@ def _check_headers(headers: Any) -> None:
             valid = False
         if not valid:
             right = "a value is str or bytes on one line, in ISO-8859-1"
-            raise ValueError(f"headers: {shown(name)}: {right}")
+            raise ValueError(f"headers: {safe_repr(name)}: {right}")
 
 
 def _check_once_only(fields: Mapping[str, Any]) -> None:
@@ -132,7 +135,7 @@ def _parts(value: Any) -> Iterable[Any]:
 def _check_sendable(request: requests.Request) -> None:
     """Prepare the request once, to see whether that and sending it can work."""
     prepared = requests.PreparedRequest()
-    url = shown_url(request.url)
+    url = redact_url(request.url)
     try:
         prepared.prepare_url(request.url or "", request.params)
         (urlsplit(prepared.url or "").hostname or "").encode("idna")
@@ -164,7 +167,7 @@ def sending_options(verify: Any) -> dict[str, Any]:
         return {}
     if not isinstance(verify, (bool, str, os.PathLike)):
         right = "give True, False, or the path of a CA bundle"
-        raise refusal("verify", verify, right)
+        raise bad_argument("verify", verify, right)
     if not isinstance(verify, bool) and not os.path.exists(verify):
-        raise refusal("verify", verify, "there is no such file or directory")
+        raise bad_argument("verify", verify, "there is no such file or directory")
     return {"verify": verify}

@@ -4,19 +4,17 @@ Builds on public names of requests only: ``Session.request`` and ``send`` with
 ``stream=True``, and ``Response.raw``.
 """
 
-import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import requests
-from requests.exceptions import ChunkedEncodingError, SSLError
 from urllib3 import BaseHTTPResponse
 
 from .bounded import TOO_LONG, BoundedBody, BoundedSession, Bounds, Left
-from .conditions import Ignores, copied
-from .exceptions import Alarm, BodyTooLarge, GaveUp
+from .conditions import copy_containers
+from .exceptions import BodyTooLarge
+from .formatting import causes
 from .request import FIELDS
-from .words import refusal, related
 
 _NO_URL = "the answer redirects to what is no URL"
 
@@ -86,7 +84,7 @@ class Sender:
         }
         if self._constant():
             return self._session.send(self._ready(), **options, **self._environment)
-        fields = copied(self._fields)  # what a Session writes into is its own
+        fields = copy_containers(self._fields)  # what a Session writes into is its own
         options |= {"stream": True, **self._options}
         return self._session.request(**fields, **options)
 
@@ -134,43 +132,8 @@ class Sender:
             response.raw = raw.raw if isinstance(raw, BoundedBody) else raw
 
 
-#: What the builtins stand for: nothing that requests raises is one of them.
-_BUILTINS: Mapping[type[Exception], tuple[type[Exception], ...]] = {
-    builtins.ConnectionError: (
-        requests.exceptions.ConnectionError,
-        ChunkedEncodingError,
-    ),
-    builtins.TimeoutError: (requests.exceptions.Timeout,),
-}
-
-
-def ignoring(ignore_exceptions: Any) -> tuple[tuple[type[Exception], ...], Ignores]:
-    """The classes that were given as a tuple, and whether an exception is ignored."""
-    one = isinstance(ignore_exceptions, (type, str))
-    if ignore_exceptions is None:
-        given: tuple[Any, ...] = ()
-    elif isinstance(ignore_exceptions, Iterable) and not one:
-        given = tuple(ignore_exceptions)
-    else:
-        given = (ignore_exceptions,)
-    for each in given:
-        if not (isinstance(each, type) and issubclass(each, Exception)):
-            right = "give Exception or classes derived from it"
-            raise refusal("ignore_exceptions", each, right)
-    broken = tuple(each for kind in given for each in _BUILTINS.get(kind, ()))
-
-    def ignores(exc: Exception) -> bool:
-        if isinstance(exc, (Alarm, GaveUp)):  # of a wait within a callback
-            return False
-        if isinstance(exc, given):
-            return True
-        return isinstance(exc, broken) and not isinstance(exc, SSLError)
-
-    return given, ignores
-
-
 def without_tracebacks(exc: Exception) -> Exception:
     """``exc``, no longer holding on to the frames, and so the answers, of its past."""
-    for each in list(related(exc)):
+    for each in list(causes(exc)):
         each.__traceback__ = each.__context__ = None
     return exc

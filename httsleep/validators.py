@@ -15,9 +15,10 @@ from typing import Any
 import requests
 from jsonpath_ng.ext.parser import parse
 
+from .checks import bad_argument, nearest
+from .comparison import differences, matcher
+from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
-from .values import lacks, matcher
-from .words import nearest, one_line, refusal, shown, shown_body
 
 #: Says nothing (``None``) if the answer matches, else in a few words how it does not.
 Check = Callable[["Answer"], str | None]
@@ -69,14 +70,14 @@ class Answer:
         return self._document
 
     @cached_property
-    def json_shown(self) -> str:
+    def json_repr(self) -> str:
         """The decoded body in words, bounded."""
-        return shown(self._document)
+        return safe_repr(self._document)
 
     @property
     def not_json(self) -> str:
         """The reason to give when a body should have been JSON."""
-        return f"body is not JSON ({shown_body(self.response)})"
+        return f"body is not JSON ({describe_body(self.response)})"
 
 
 def status_code(expected: Any) -> Check:
@@ -87,7 +88,7 @@ def status_code(expected: Any) -> Check:
     """
     several = isinstance(expected, (list, tuple, set, frozenset, range))
     if several and not expected:
-        raise refusal("status_code", expected, "an empty list expects nothing")
+        raise bad_argument("status_code", expected, "an empty list expects nothing")
     allowed = _statuses(expected) if not several else set()
     for each in expected if several else ():
         allowed |= _statuses(each)
@@ -110,12 +111,12 @@ def _statuses(expected: Any) -> set[int]:
             return set(range(first, first + 100))
         if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
             right = f"{right}; {nearest(expected, _CLASSES)}"
-            raise refusal("status_code", expected, right)
+            raise bad_argument("status_code", expected, right)
         expected = int(expected)
     if isinstance(expected, bool) or not isinstance(expected, int):
-        raise refusal("status_code", expected, right)
+        raise bad_argument("status_code", expected, right)
     if not 100 <= expected <= 999:
-        raise refusal("status_code", expected, right)
+        raise bad_argument("status_code", expected, right)
     return {expected}
 
 
@@ -126,13 +127,15 @@ def headers(expected: Any) -> Check:
     it, or ``True`` if any will do. Names are case-insensitive (RFC 9110 §5.1).
     """
     if not isinstance(expected, dict) or not expected:
-        raise refusal("headers", expected, "give a dict of names and values")
+        raise bad_argument("headers", expected, "give a dict of names and values")
     for name, value in expected.items():
         if not isinstance(name, str) or not name:
-            raise refusal("headers", expected, f"the name {shown(name)} is not a str")
+            raise bad_argument(
+                "headers", expected, f"the name {safe_repr(name)} is not a str"
+            )
         if value is not True and not _is_text(value):
             right = "give a str, a compiled expression for str, or True for 'present'"
-            raise refusal(f"headers: {one_line(name, 80)}", value, right)
+            raise bad_argument(f"headers: {one_line(name, 80)}", value, right)
 
     def check(answer: Answer) -> str | None:
         misses = []
@@ -141,7 +144,9 @@ def headers(expected: Any) -> Check:
             if actual is None:
                 misses.append(f"header {name} is missing")
             elif value is not True and not _is_found(value, actual):
-                misses.append(f"header {name} is {shown(actual)}, not {shown(value)}")
+                misses.append(
+                    f"header {name} is {safe_repr(actual)}, not {safe_repr(value)}"
+                )
         return "; ".join(misses) or None
 
     return check
@@ -163,7 +168,7 @@ def text(expected: Any) -> Check:
     """The whole decoded text equals the str, or has the regular expression in it."""
     if not _is_text(expected):
         right = "give the whole text as a str, or a compiled expression for str"
-        raise refusal("text", expected, right)
+        raise bad_argument("text", expected, right)
 
     def check(answer: Answer) -> str | None:
         actual = answer.text
@@ -171,7 +176,7 @@ def text(expected: Any) -> Check:
             return "text cannot be decoded: the answer's charset is wrong"
         if _is_found(expected, actual):
             return None
-        reason = f"text is {shown(actual)}, not {shown(expected)}"
+        reason = f"text is {safe_repr(actual)}, not {safe_repr(expected)}"
         if isinstance(expected, str) and expected and expected in actual:
             reason += " alone; a regular expression would find it"
         return reason
@@ -189,8 +194,12 @@ def json(expected: Any) -> Check:
         actual = answer.json
         if matches(actual):
             return None
-        reason = f"json is {answer.json_shown}, not {shown(expected)}"
-        if isinstance(expected, dict) and expected and not any(lacks(actual, expected)):
+        reason = f"json is {answer.json_repr}, not {safe_repr(expected)}"
+        if (
+            isinstance(expected, dict)
+            and expected
+            and not any(differences(actual, expected))
+        ):
             reason += " alone; json_contains would allow the other keys"
         return reason
 
@@ -204,7 +213,7 @@ def json_contains(expected: Any) -> Check:
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
             return answer.not_json
-        return "; ".join(islice(lacks(answer.json, expected), _MOST)) or None
+        return "; ".join(islice(differences(answer.json, expected), _MOST)) or None
 
     return check
 
@@ -229,47 +238,47 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
     """The entries that a list, one entry or a mapping of paths to values stands for."""
     if not isinstance(expected, (dict, list)):
         right = "give {'$.path': value}, {'expression': ..., 'value': ...} or a list"
-        raise refusal("jsonpath", expected, right)
+        raise bad_argument("jsonpath", expected, right)
     if not expected:
-        raise refusal("jsonpath", expected, "an empty one expects nothing")
+        raise bad_argument("jsonpath", expected, "an empty one expects nothing")
     if isinstance(expected, list):
         return expected
     if "expression" in expected:
         return [expected]
     if all(key in OPERATORS for key in expected):
         right = f"write {{'expression': '$.path', {_inside(expected)}}}"
-        raise refusal("jsonpath", expected, f"there is no expression: {right}")
+        raise bad_argument("jsonpath", expected, f"there is no expression: {right}")
     for path, value in expected.items():
         if isinstance(value, dict) and value and all(key in OPERATORS for key in value):
-            right = f"write {{'expression': {shown(path)}, {_inside(value)}}}"
-            raise refusal("jsonpath", expected, right)
+            right = f"write {{'expression': {safe_repr(path)}, {_inside(value)}}}"
+            raise bad_argument("jsonpath", expected, right)
     return [{"expression": path, "value": each} for path, each in expected.items()]
 
 
 def _inside(mapping: dict[Any, Any]) -> str:
     """What stands between the braces of the mapping's repr."""
-    return shown(mapping)[1:-1]
+    return safe_repr(mapping)[1:-1]
 
 
 def _jsonpath_entry(entry: Any) -> Check:
     """What the expression finds is what the operators say."""
     if not isinstance(entry, dict):
         right = "an entry is {'expression': ..., 'value': ...}"
-        raise refusal("jsonpath entry", entry, right)
+        raise bad_argument("jsonpath entry", entry, right)
     for key in entry:
         if key != "expression" and key not in OPERATORS:
             words = ("expression", *OPERATORS)
-            right = f"unknown key {shown(key)}: {nearest(key, words)}"
-            raise refusal("jsonpath entry", entry, right)
+            right = f"unknown key {safe_repr(key)}: {nearest(key, words)}"
+            raise bad_argument("jsonpath entry", entry, right)
     if "expression" not in entry:
-        raise refusal("jsonpath entry", entry, "there is no 'expression' in it")
+        raise bad_argument("jsonpath entry", entry, "there is no 'expression' in it")
     if len(entry) == 1:
         right = f"there is no operator: give one of {', '.join(OPERATORS)}"
-        raise refusal("jsonpath entry", entry, right)
+        raise bad_argument("jsonpath entry", entry, right)
     absent = entry.get("exists") is False
     if absent and len(entry) > 2:
         right = "what does not exist has no value: let exists stand alone"
-        raise refusal("jsonpath entry", entry, right)
+        raise bad_argument("jsonpath entry", entry, right)
     find = _compiled(entry["expression"]).find
     name = one_line(str(entry["expression"]))
     tests = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
@@ -294,21 +303,25 @@ def _compiled(expression: Any) -> Any:
             return parse(expression)
         except Exception as exc:  # the parser's errors have no common base
             right = f"not a JSONPath ({one_line(str(exc))})"
-            raise refusal("expression", expression, right) from None
+            raise bad_argument("expression", expression, right) from None
     if not callable(getattr(expression, "find", None)):
-        raise refusal("expression", expression, "give a str or a compiled JSONPath")
+        raise bad_argument(
+            "expression", expression, "give a str or a compiled JSONPath"
+        )
     return expression
 
 
 def callback(expected: Any) -> Check:
     """The callable returns something true for the :class:`requests.Response`."""
     if not callable(expected):
-        raise refusal("callback", expected, "give a callable that takes the response")
+        raise bad_argument(
+            "callback", expected, "give a callable that takes the response"
+        )
     name = one_line(getattr(expected, "__qualname__", type(expected).__qualname__))
 
     def check(answer: Answer) -> str | None:
         result = expected(answer.response)
-        return None if result else f"callback {name} returned {shown(result)}"
+        return None if result else f"callback {name} returned {safe_repr(result)}"
 
     return check
 

@@ -411,7 +411,7 @@ import socket, sys, threading
 sys.path[:] = {path}
 
 import httsleep.main
-from httsleep.cli import main
+from httsleep.command.main import main
 
 look_up = socket.getaddrinfo
 

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from httsleep import Alarm, GaveUp
-from httsleep.conditions import Condition, Verdict, conditions, copied, judge
+from httsleep.checks import bad_argument
+from httsleep.conditions import Condition, Verdict, conditions, copy_containers, judge
 from httsleep.validators import VALIDATORS, Answer
-from httsleep.words import refusal
 
 
 def never(exc):
@@ -36,7 +36,7 @@ def table(**sources):
 def test_dicts_and_lists_are_copied():
     """Nothing that is written into a copy gets into what was copied."""
     source = {"json": {"a": [{"b": 1}]}}
-    copy = copied(source)
+    copy = copy_containers(source)
     assert copy == source
     copy["json"]["a"][0]["b"] = 2
     copy["json"]["a"].append(3)
@@ -46,8 +46,8 @@ def test_dicts_and_lists_are_copied():
 @pytest.mark.parametrize("value", [object(), (1, [2]), {1, 2}, print, "text", None])
 def test_all_else_is_kept_as_it_is(value):
     """Callbacks, compiled expressions and the rest are the same objects."""
-    assert copied(value) is value
-    assert copied({"a": [value]})["a"][0] is value
+    assert copy_containers(value) is value
+    assert copy_containers({"a": [value]})["a"][0] is value
 
 
 # a condition
@@ -216,7 +216,7 @@ def test_a_validator_of_the_users_counts(answer):
 
     def header(expected):
         if not isinstance(expected, str):
-            raise refusal("header", expected, "give a str")
+            raise bad_argument("header", expected, "give a str")
         return lambda a: None if expected in a.response.headers else "no header"
 
     (made,) = conditions("until", {"header": "X-Done"}, {"header": header})
@@ -303,12 +303,12 @@ def test_an_answer_is_decoded_once_for_all_conditions(answer, monkeypatch):
 )
 def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
     """What a callback's own wait raises reaches the caller, even with [Exception]."""
-    from httsleep.sending import ignoring
+    from httsleep.checks import IgnoredExceptions
 
     def callback(response):
         raise error
 
-    _, ignores = ignoring([Exception])
+    ignores = IgnoredExceptions.checked([Exception])
     with pytest.raises(type(error)):
         verdict(answer(200), [{"callback": callback}], (), ignores)
 

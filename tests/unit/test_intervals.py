@@ -9,7 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from httsleep import Attempt, exponential
-from httsleep.intervals import above_zero, optional, retry_after, seconds, whole
+from httsleep.checks import or_none, positive_int, positive_seconds, seconds
+from httsleep.intervals import retry_after
 
 
 def attempt(number):
@@ -63,7 +64,7 @@ def test_what_are_no_seconds_is_refused(value):
 
 def test_a_timeout_tuple_is_refused_with_the_reason():
     """A (connect, read) tuple bounds no request as a whole, and the refusal says so."""
-    with pytest.raises(ValueError, match="neither bounds how long it takes") as info:
+    with pytest.raises(ValueError, match="neither of these limits how long") as info:
         seconds("request_timeout", (3, 27))
     assert "request_timeout is (3, 27)" in str(info.value)
     assert "(connect, read) tuple" in str(info.value)
@@ -73,24 +74,24 @@ def test_a_timeout_tuple_is_refused_with_the_reason():
 def test_zero_is_refused_where_nothing_could_happen(value):
     """Where no time is no sense, 0 is refused."""
     with pytest.raises(ValueError, match=r"max_time is .*above 0"):
-        above_zero("max_time", value)
-    assert above_zero("max_time", 0.001) == 0.001
+        positive_seconds("max_time", value)
+    assert positive_seconds("max_time", 0.001) == 0.001
 
 
 @pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", None, math.inf])
 def test_a_number_of_polls_is_a_whole_one(value):
     """A count is an int of at least 1."""
     with pytest.raises(ValueError, match=r"^max_retries is .* at least 1, or None"):
-        whole("max_retries", value)
-    assert whole("max_retries", 1) == 1
+        positive_int("max_retries", value)
+    assert positive_int("max_retries", 1) == 1
 
 
 def test_none_is_no_limit():
     """What is optional may be None; all else is checked."""
-    assert optional(whole, "max_retries", None) is None
-    assert optional(whole, "max_retries", 5) == 5
+    assert or_none(positive_int, "max_retries", None) is None
+    assert or_none(positive_int, "max_retries", 5) == 5
     with pytest.raises(ValueError, match="max_retries"):
-        optional(whole, "max_retries", 0)
+        or_none(positive_int, "max_retries", 0)
 
 
 # exponential()

@@ -1143,7 +1143,10 @@ REFUSED_ARGUMENTS = [
     ({"max_time": 0}, ["max_time is 0", "above 0"]),
     ({"max_time": 10**400}, ["max_time is ", "give seconds"]),
     ({"request_timeout": 0}, ["request_timeout is 0", "above 0"]),
-    ({"request_timeout": (3, 27)}, ["(connect, read)", "neither bounds how long"]),
+    (
+        {"request_timeout": (3, 27)},
+        ["(connect, read)", "neither of these limits how long"],
+    ),
     *(
         ({name: value}, [f"{name} is {value!r}", "an int of at least 1, or None"])
         for name in ("max_retries", "max_body_size")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from httsleep.operators import OPERATORS
 
-from .test_values import expected_values, plain_same, values
+from .test_comparison import expected_values, plain_same, values
 
 found_values = st.lists(values, min_size=1, max_size=4)
 several = st.lists(expected_values, min_size=1, max_size=3)

@@ -149,19 +149,38 @@ def test_importing_changes_no_logging():
     )
 
 
-ORDER = [
-    *("words", "exceptions", "attempt", "values", "operators", "validators"),
-    *("conditions", "intervals", "request", "bounded", "sending", "main", "__init__"),
-    *("arguments", "options", "display", "live", "cli", "__main__"),
+LIBRARY = [
+    *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
+    *("validators", "conditions", "intervals", "request", "bounded", "sending"),
+    *("main", "__init__"),
 ]
+COMMAND = ["__init__", "converters", "parser", "display", "main"]
+
+
+def imported(path):
+    """Return the modules of the package that a module imports, as it writes them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield "." * node.level + (node.module or "")
 
 
 def test_import_order_is_reading_order():
-    """A module imports only those that come before it."""
+    """A module of the library imports only modules that come before it."""
     package = resources.files("httsleep")
+    others = {"__main__.py", "status_line.py"}
     modules = {each.name for each in package.iterdir() if each.name.endswith(".py")}
-    assert modules == {f"{name}.py" for name in ORDER}
-    for name in ORDER:
-        for node in ast.walk(ast.parse(package.joinpath(f"{name}.py").read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                assert node.module in ORDER[: ORDER.index(name)]
+    assert modules - others == {f"{name}.py" for name in LIBRARY}
+    for index, name in enumerate(LIBRARY):
+        before = {f".{each}" for each in LIBRARY[:index]}
+        assert before.issuperset(imported(package / f"{name}.py")), name
+
+
+def test_the_command_is_read_in_its_own_order():
+    """A module of the command imports only the library and what comes before it."""
+    command = resources.files("httsleep.command")
+    modules = {each.name for each in command.iterdir() if each.name.endswith(".py")}
+    assert modules == {f"{name}.py" for name in COMMAND}
+    known = {f"..{name}" for name in [*LIBRARY[:-1], "status_line"]}
+    for index, name in enumerate(COMMAND):
+        before = {f".{each}" for each in COMMAND[:index]} | known
+        assert before.issuperset(imported(command / f"{name}.py")), name

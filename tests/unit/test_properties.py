@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from requests.exceptions import ReadTimeout
 
 from httsleep import Alarm, Attempt, GaveUp, exponential, httsleep
+from httsleep.comparison import json_equal
 from httsleep.conditions import conditions, judge
+from httsleep.formatting import one_line, redact_url, safe_repr
 from httsleep.intervals import retry_after
 from httsleep.validators import VALIDATORS, Answer
-from httsleep.values import same
-from httsleep.words import one_line, shown, shown_url
 
 URL = "http://server/endpoint"
 
@@ -114,10 +114,10 @@ def test_true_is_never_1(document):
     """A boolean is not the number that Python takes for equal, at any depth."""
     swapped = swap(document, ())
     if repr(swapped) == repr(document):
-        assert same(swapped, document)
+        assert json_equal(swapped, document)
     else:
-        assert not same(swapped, document)
-        assert not same(document, swapped)
+        assert not json_equal(swapped, document)
+        assert not json_equal(document, swapped)
 
 
 # time
@@ -357,8 +357,8 @@ values = st.recursive(
 @given(values)
 def test_any_value_is_shown_in_one_line(value):
     """Whatever a value is, it is shown in one bounded, printable line."""
-    assert shown(value).isprintable()
-    assert len(shown(value)) <= 1000
+    assert safe_repr(value).isprintable()
+    assert len(safe_repr(value)) <= 1000
 
 
 @given(st.text(), st.integers(2, 300))
@@ -374,8 +374,8 @@ def test_any_text_is_one_line_of_its_longest(text, longest):
 @given(st.text() | st.binary() | st.none())
 def test_any_url_is_shown_in_one_line(url):
     """Whatever is given for a URL, it is shown in one bounded, printable line."""
-    assert shown_url(url).isprintable()
-    assert len(shown_url(url)) <= 200
+    assert redact_url(url).isprintable()
+    assert len(redact_url(url)) <= 200
 
 
 secrets = st.text(
@@ -387,14 +387,14 @@ secrets = st.text(
 def test_no_userinfo_is_shown(secret, scheme):
     """Whatever is in a password, nothing of it is shown, quoted or not."""
     url = f"{scheme}user:{secret}@server/endpoint"
-    assert "5ecret" not in shown_url(url)
+    assert "5ecret" not in redact_url(url)
 
 
 @given(secrets)
 def test_no_query_value_is_shown(secret):
     """Whatever is in a query value or a fragment, nothing of it is shown."""
     assume("&" not in secret)
-    assert "5ecret" not in shown_url(f"{URL}?token={secret}#{secret}")
+    assert "5ecret" not in redact_url(f"{URL}?token={secret}#{secret}")
 
 
 # intervals

@@ -6,13 +6,13 @@ import pytest
 import requests
 from requests.auth import AuthBase
 
-from httsleep.request import own_request, sending_options
+from httsleep.request import checked_copy, sending_options
 
 URL = "http://server/endpoint"
 
 
 def own(url_or_request=URL, auth=None, headers=None, *, absolute=True):
-    return own_request(url_or_request, auth, headers, absolute=absolute)
+    return checked_copy(url_or_request, auth, headers, absolute=absolute)
 
 
 # the request

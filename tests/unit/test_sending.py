@@ -9,14 +9,15 @@ from requests.auth import HTTPDigestAuth
 
 from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper
 from httsleep.bounded import BoundedSession
-from httsleep.request import own_request
-from httsleep.sending import Sender, ignoring, without_tracebacks
+from httsleep.checks import IgnoredExceptions
+from httsleep.request import checked_copy
+from httsleep.sending import Sender, without_tracebacks
 
 URL = "http://server/endpoint"
 
 
 def own(url_or_request=URL):
-    return own_request(url_or_request, None, None, absolute=True)
+    return checked_copy(url_or_request, None, None, absolute=True)
 
 
 def a_minute():
@@ -381,7 +382,7 @@ def test_what_looks_at_raw_meanwhile_finds_it(stub_session, make_response):
 
 
 def ignores(given, exc):
-    return ignoring(given)[1](exc)
+    return IgnoredExceptions.checked(given)(exc)
 
 
 @pytest.mark.parametrize(
@@ -399,7 +400,7 @@ def ignores(given, exc):
 )
 def test_the_classes_are_kept_as_they_were_given(given, classes):
     """One class or several, in whatever holds them, become a tuple."""
-    assert ignoring(given)[0] == classes
+    assert IgnoredExceptions.checked(given).classes == classes
 
 
 CHUNKED = broken.ChunkedEncodingError
@@ -478,7 +479,7 @@ def test_what_ends_a_wait_is_never_ignored(error):
 def test_only_classes_of_exceptions_can_be_ignored(given):
     """What is no subclass of Exception is refused by its value."""
     with pytest.raises(ValueError, match=r"^ignore_exceptions is .*: give Exception"):
-        ignoring(given)
+        IgnoredExceptions.checked(given)
 
 
 def test_an_exception_without_tracebacks_is_the_same_one():

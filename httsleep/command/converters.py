@@ -12,9 +12,9 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .intervals import LONGEST
-from .request import TOKEN
-from .words import shown
+from ..checks import MAX_SECONDS
+from ..formatting import safe_repr
+from ..request import TOKEN
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
@@ -24,7 +24,7 @@ _QUOTES, _OPEN, _CLOSE = "'\"`", "[(", "])"
 
 def _refusal(text: str, right: str) -> ArgumentTypeError:
     """The error for what cannot be, and what could."""
-    return ArgumentTypeError(f"{shown(text)}: {right}")
+    return ArgumentTypeError(f"{safe_repr(text)}: {right}")
 
 
 def duration(text: str) -> float:
@@ -33,7 +33,7 @@ def duration(text: str) -> float:
         raise _refusal(text, "give a duration such as 90, 500ms, 2m or 1h30m")
     parts = _PART.findall(text)
     seconds = sum(float(amount) * _UNITS[unit or "s"] for amount, unit in parts)
-    if seconds > LONGEST:
+    if seconds > MAX_SECONDS:
         raise _refusal(text, "that is more than thirty years")
     return seconds
 

@@ -18,12 +18,12 @@ from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
-from .attempt import Attempt
+from ..attempt import Attempt
+from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
+from ..formatting import causes, describe_exception, redact_url, safe_repr
+from ..main import HttSleeper
 from .display import Display, Lines, Objects, Silence, forget_unwritten, say
-from .exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
-from .main import HttSleeper
-from .options import parse, parser, sleeper
-from .words import related, shown, shown_exception, shown_url
+from .parser import parse, parser, sleeper
 
 MET, ALARM, FAILED, GAVE_UP, INTERRUPTED = 0, 1, 3, 124, 128 + signal.SIGINT
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as a shell has it
@@ -60,11 +60,11 @@ def _command(arguments: Sequence[str]) -> int:
     if command and shutil.which(command[0]) is None:
         there = shutil.which(command[0], os.F_OK) is not None
         why = "is not executable" if there else "is no command here"
-        say(f"httsleep: {shown(command[0])} {why}")
+        say(f"httsleep: {safe_repr(command[0])} {why}")
         return NOT_EXECUTABLE if there else NOT_FOUND
     if "insecure" in options:
         disable_warnings(InsecureRequestWarning)  # curl says nothing either
-    request = f"{made.request.method} {shown_url(made.request.url)}"
+    request = f"{made.request.method} {redact_url(made.request.url)}"
     display = _display(options, made, request)
     made.on_poll = display.poll
     code, story = MET, ""
@@ -90,7 +90,7 @@ def _display(options: Mapping[str, Any], made: HttSleeper, request: str) -> Disp
         return Objects(request)
     if "verbose" in options or not _can_draw():
         return Lines(request, every="verbose" in options)
-    from .live import StatusLine
+    from ..status_line import StatusLine
 
     return StatusLine(made.max_retries, made.max_time)
 
@@ -169,9 +169,9 @@ def _why(exc: RequestException) -> str:
     """What went wrong with a request, and the option that may help."""
     if isinstance(exc, BodyTooLarge):
         return f"{exc}; --max-body-size would allow more"
-    untrusted = any(isinstance(each, SSLCertVerificationError) for each in related(exc))
+    untrusted = any(isinstance(each, SSLCertVerificationError) for each in causes(exc))
     hint = "; --cacert names a CA to trust" if untrusted else ""
-    return shown_exception(exc) + hint
+    return describe_exception(exc) + hint
 
 
 def _write(body: bytes) -> None:
@@ -195,5 +195,5 @@ def _become(command: list[str]) -> int:
     try:
         os.execvp(command[0], command)
     except OSError as exc:
-        say(f"httsleep: {shown(command[0])} cannot be run: {exc.strerror}")
+        say(f"httsleep: {safe_repr(command[0])} cannot be run: {exc.strerror}")
         return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE

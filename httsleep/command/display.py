@@ -5,8 +5,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Self
 
-from .attempt import Attempt
-from .words import shown_exception, shown_status
+from ..attempt import Attempt
+from ..formatting import describe_exception, describe_status
 
 
 def say(text: str) -> None:
@@ -28,9 +28,9 @@ def forget_unwritten() -> None:
 def came(attempt: Attempt) -> str:
     """What a poll brought: the status line, or what went wrong."""
     if attempt.response is not None:
-        return shown_status(attempt.response)
+        return describe_status(attempt.response)
     assert attempt.exception is not None
-    return shown_exception(attempt.exception)
+    return describe_exception(attempt.exception)
 
 
 class Display:
@@ -105,7 +105,7 @@ class Objects(Display):
             number=attempt.number,
             outcome=attempt.outcome,
             status_code=None if response is None else response.status_code,
-            exception=None if exception is None else shown_exception(exception),
+            exception=None if exception is None else describe_exception(exception),
             reasons=attempt.reasons,
             elapsed=round(attempt.elapsed, 3),
             next_wait=attempt.next_wait and round(attempt.next_wait, 3),

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .attempt import Attempt
-from .display import Display, came
+from .command.display import Display, came
 
 _BAR = 10  # columns
 _NARROW = 72  # columns, where there is room for the most important only

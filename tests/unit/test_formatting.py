@@ -12,19 +12,18 @@ import requests
 from requests import exceptions as broken
 
 from httsleep import Alarm, GaveUp, HttSleeper, httsleep
-from httsleep.words import (
-    nearest,
+from httsleep.checks import bad_argument, nearest
+from httsleep.formatting import (
+    causes,
+    describe_body,
+    describe_exception,
+    describe_response,
+    describe_status,
+    format_seconds,
+    format_size,
     one_line,
-    refusal,
-    related,
-    shown,
-    shown_answer,
-    shown_body,
-    shown_bytes,
-    shown_exception,
-    shown_seconds,
-    shown_status,
-    shown_url,
+    redact_url,
+    safe_repr,
 )
 
 URL = "http://server/endpoint"
@@ -83,13 +82,13 @@ def test_a_line_of_escapes_is_cut_as_well():
 )
 def test_a_value_is_shown_as_its_repr(value, text):
     """A short value is shown as Python writes it."""
-    assert shown(value) == text
+    assert safe_repr(value) == text
 
 
 def test_a_value_that_cannot_be_shown_is_its_class():
     """A value whose repr fails is shown as its class."""
-    assert shown(Hostile()).startswith("<Hostile")
-    assert shown(10**5000).startswith("<int")
+    assert safe_repr(Hostile()).startswith("<Hostile")
+    assert safe_repr(10**5000).startswith("<int")
 
 
 LARGE = {
@@ -106,8 +105,8 @@ LARGE = {
 @pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
 def test_a_large_value_is_shown_in_short(value):
     """However large a value is, it is shown in one bounded line."""
-    assert len(shown(value)) <= 500
-    assert shown(value).isprintable()
+    assert len(safe_repr(value)) <= 500
+    assert safe_repr(value).isprintable()
 
 
 # URLs
@@ -135,7 +134,7 @@ def test_a_large_value_is_shown_in_short(value):
 )
 def test_a_url_is_shown_without_what_is_secret_in_it(url, text):
     """Userinfo, query values and the fragment of a URL are not shown."""
-    assert shown_url(url) == text
+    assert redact_url(url) == text
 
 
 @pytest.mark.parametrize(
@@ -152,12 +151,12 @@ def test_a_url_is_shown_without_what_is_secret_in_it(url, text):
 )
 def test_a_url_that_is_written_wrong_shows_no_password(url):
     """A password is not shown either where a mistake has moved it in the URL."""
-    assert "secret" not in shown_url(url)
+    assert "secret" not in redact_url(url)
 
 
 def test_a_long_url_is_cut():
     """A URL of any length is shown in one bounded line."""
-    assert len(shown_url("http://server/" + "a" * 10_000)) <= 200
+    assert len(redact_url("http://server/" + "a" * 10_000)) <= 200
 
 
 # quantities
@@ -176,7 +175,7 @@ def test_a_long_url_is_cut():
 )
 def test_seconds_have_a_unit(seconds, text):
     """Seconds are shown with a unit and no digit too many."""
-    assert shown_seconds(seconds) == text
+    assert format_seconds(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -190,7 +189,7 @@ def test_seconds_have_a_unit(seconds, text):
 )
 def test_bytes_have_a_unit(size, text):
     """A size is shown with a unit of 1000."""
-    assert shown_bytes(size) == text
+    assert format_size(size) == text
 
 
 # answers
@@ -208,29 +207,29 @@ def test_bytes_have_a_unit(size, text):
 def test_a_body_is_shown_as_its_kind_and_size(make_response, body, kind, text):
     """Of a body its kind and size are shown, nothing of what is in it."""
     headers = {} if kind is None else {"Content-Type": kind}
-    assert shown_body(make_response(200, body, headers)).startswith(text)
+    assert describe_body(make_response(200, body, headers)).startswith(text)
 
 
 def test_a_status_is_shown_with_its_reason(make_response):
     """A status is shown with the reason phrase, if it has one."""
-    assert shown_status(make_response(503)) == "503 Service Unavailable"
-    assert shown_status(make_response(299)) == "299"
+    assert describe_status(make_response(503)) == "503 Service Unavailable"
+    assert describe_status(make_response(299)) == "299"
 
 
 def test_a_reason_phrase_cannot_forge_a_line(make_response):
     """A reason phrase is escaped and cut."""
     response = make_response(200)
     response.reason = "OK\n" + "x" * 1000
-    assert shown_status(response).startswith("200 OK\\nx")
-    assert len(shown_status(response)) < 100
+    assert describe_status(response).startswith("200 OK\\nx")
+    assert len(describe_status(response)) < 100
 
 
 def test_an_answer_says_where_it_was_redirected_to(make_response):
     """An answer after a redirect is shown with where it came from, without secrets."""
     response = make_response(200, "x", url="http://other/login?next=secret")
-    assert "redirected" not in shown_answer(response)
+    assert "redirected" not in describe_response(response)
     response.history.append(make_response(302))
-    assert shown_answer(response) == (
+    assert describe_response(response) == (
         "200 OK, no Content-Type, 1 byte, redirected to http://other/login?next=…"
     )
 
@@ -286,7 +285,7 @@ def caused(exc, cause):
 )
 def test_an_exception_is_shown_in_words_of_ours(exc, text):
     """A foreign exception is its class and a phrase of ours, never its own text."""
-    assert shown_exception(exc) == text
+    assert describe_exception(exc) == text
 
 
 def test_related_exceptions_are_each_found_once():
@@ -295,17 +294,17 @@ def test_related_exceptions_are_each_found_once():
     outer = caused(RuntimeError("text", inner), cause)
     outer.reason = reason
     inner.__cause__ = outer
-    assert {id(each) for each in related(outer)} == {
+    assert {id(each) for each in causes(outer)} == {
         *(id(outer), id(inner), id(reason), id(cause))
     }
-    assert len(list(related(outer))) == 4
+    assert len(list(causes(outer))) == 4
 
 
 def test_what_the_caller_was_handling_is_not_related():
     """An exception that was only being handled at the time is not a cause."""
     exc = broken.ConnectionError()
     exc.__context__ = ConnectionRefusedError()
-    assert list(related(exc)) == [exc]
+    assert list(causes(exc)) == [exc]
 
 
 # mistakes of the caller
@@ -313,7 +312,7 @@ def test_what_the_caller_was_handling_is_not_related():
 
 def test_a_refusal_names_argument_value_and_what_is_right():
     """A refusal is a ValueError with the argument, its value and what would do."""
-    error = refusal("max_retries", 0, "give an int of at least 1")
+    error = bad_argument("max_retries", 0, "give an int of at least 1")
     assert type(error) is ValueError
     assert str(error) == "max_retries is 0: give an int of at least 1"
 

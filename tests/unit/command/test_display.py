@@ -7,7 +7,7 @@ import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from httsleep import Attempt
-from httsleep.display import (
+from httsleep.command.display import (
     Lines,
     Objects,
     Silence,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from httsleep.values import comparable, lacks, matcher, same
+from httsleep.comparison import differences, is_orderable, json_equal, matcher
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.floats() | st.text("ab")
 values = st.recursive(
@@ -48,21 +48,21 @@ def plain_contains(actual, expected):
 @given(values, expected_values)
 def test_values_are_the_same_if_plain_python_says_so(actual, expected):
     """``same`` and a matcher are equality in which booleans are no numbers."""
-    assert same(actual, expected) == plain_same(actual, expected)
+    assert json_equal(actual, expected) == plain_same(actual, expected)
     assert matcher("json", expected)(actual) == plain_same(actual, expected)
 
 
 @given(expected_values)
 def test_a_value_is_the_same_as_itself(value):
     """Every JSON value but nan is what was expected if it was expected."""
-    assert same(value, value)
+    assert json_equal(value, value)
     assert matcher("json", value)(value)
 
 
 @given(values, expected_values)
 def test_a_value_lacks_nothing_if_plain_python_finds_all_in_it(actual, expected):
     """``json_contains`` looks at objects by key, and at all else as a whole."""
-    assert (not list(lacks(actual, expected))) == plain_contains(actual, expected)
+    assert (not list(differences(actual, expected))) == plain_contains(actual, expected)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_value_lacks_nothing_if_plain_python_finds_all_in_it(actual, expected)
 )
 def test_different_values_are_not_the_same(one, other):
     """JSON booleans are not numbers, however deep, and nothing else is as empty."""
-    assert not same(one, other)
-    assert not same(other, one)
+    assert not json_equal(one, other)
+    assert not json_equal(other, one)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_different_values_are_not_the_same(one, other):
 )
 def test_equal_values_are_the_same(value):
     """A value is the same as a decoded copy of it."""
-    assert same(json.loads(json.dumps(value)), value)
+    assert json_equal(json.loads(json.dumps(value)), value)
 
 
 def test_an_int_is_the_same_as_an_equal_float():
     """JSON has one kind of number."""
-    assert same([1], [1.0])
+    assert json_equal([1], [1.0])
 
 
 def test_values_that_are_too_deep_are_not_the_same():
     """A comparison without end is a miss, not an exception."""
     one, other = [], []
     one.append(one), other.append(other)
-    assert not same(one, other)
+    assert not json_equal(one, other)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_expression_stands_for_the_strings_it_is_found_in(actual, expected, m
 )
 def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
     """Each difference names its path, what is there and what was expected."""
-    assert list(lacks(actual, expected)) == told
+    assert list(differences(actual, expected)) == told
 
 
 @pytest.mark.parametrize(
@@ -178,4 +178,4 @@ def test_only_numbers_and_only_strings_have_an_order(actual, expected):
         return "number" if isinstance(value, (int, float)) else type(value)
 
     comparing = {kind(actual), kind(expected)}
-    assert comparable(actual, expected) == (comparing in ({"number"}, {str}))
+    assert is_orderable(actual, expected) == (comparing in ({"number"}, {str}))

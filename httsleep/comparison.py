@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .words import refusal, shown
+from .checks import bad_argument
+from .formatting import safe_repr
 
 #: Whether an actual value is what was expected.
 Matches = Callable[[Any], bool]
 
 
-def same(actual: Any, expected: Any) -> bool:
+def json_equal(actual: Any, expected: Any) -> bool:
     """Whether two JSON values are equal: ``==``, but ``True`` is not ``1``."""
     try:
         return bool(actual == expected) and _same_kinds(actual, expected)
@@ -36,11 +37,11 @@ def matcher(argument: str, expected: Any) -> Matches:
     """Whether a value is the expected one, which may have regular expressions in it."""
     patterns = [each for each in _leaves(argument, expected) if _is_pattern(each)]
     if not patterns:
-        return lambda actual: same(actual, expected)
+        return lambda actual: json_equal(actual, expected)
 
     def matches(actual: Any) -> bool:
         try:
-            return _alike(actual, expected)
+            return _matches(actual, expected)
         except RecursionError:
             return False
 
@@ -52,19 +53,23 @@ def _leaves(argument: str, expected: Any) -> Iterator[Any]:
     if isinstance(expected, dict):
         for key, each in expected.items():
             if not isinstance(key, str):
-                right = f"no body can equal it, for the key {shown(key)} is not a str"
-                raise refusal(argument, expected, right)
+                right = (
+                    f"no body can equal it, for the key {safe_repr(key)} is not a str"
+                )
+                raise bad_argument(argument, expected, right)
             yield from _leaves(argument, each)
     elif isinstance(expected, list):
         for each in expected:
             yield from _leaves(argument, each)
     elif isinstance(expected, (tuple, set, frozenset, range, bytes, bytearray)):
         right = f"no body can equal it, for a {type(expected).__name__} is not JSON"
-        raise refusal(argument, expected, f"{right}: give a list or a str")
+        raise bad_argument(argument, expected, f"{right}: give a list or a str")
     elif isinstance(expected, float) and math.isnan(expected):
-        raise refusal(argument, expected, "no body can equal it, nan least of all")
+        raise bad_argument(argument, expected, "no body can equal it, nan least of all")
     elif isinstance(expected, re.Pattern) and isinstance(expected.pattern, bytes):
-        raise refusal(argument, expected, "give an expression for str, not for bytes")
+        raise bad_argument(
+            argument, expected, "give an expression for str, not for bytes"
+        )
     else:
         yield expected
 
@@ -73,7 +78,7 @@ def _is_pattern(value: Any) -> bool:
     return isinstance(value, re.Pattern)
 
 
-def _alike(actual: Any, expected: Any) -> bool:
+def _matches(actual: Any, expected: Any) -> bool:
     """Whether ``actual`` equals ``expected``, string by regular expression."""
     if isinstance(expected, re.Pattern):
         return isinstance(actual, str) and expected.search(actual) is not None
@@ -81,40 +86,40 @@ def _alike(actual: Any, expected: Any) -> bool:
         return (
             isinstance(actual, dict)
             and actual.keys() == expected.keys()
-            and all(_alike(actual[key], each) for key, each in expected.items())
+            and all(_matches(actual[key], each) for key, each in expected.items())
         )
     if isinstance(expected, list):
         return (
             isinstance(actual, list)
             and len(actual) == len(expected)
-            and all(map(_alike, actual, expected))
+            and all(map(_matches, actual, expected))
         )
-    return same(actual, expected)
+    return json_equal(actual, expected)
 
 
-def lacks(actual: Any, expected: Any) -> Iterator[str]:
+def differences(actual: Any, expected: Any) -> Iterator[str]:
     """Where ``actual`` does not contain ``expected``: objects by key, recursively."""
     try:
-        yield from _lacks(actual, expected, "$")
+        yield from _differences(actual, expected, "$")
     except RecursionError:
         yield "$ is too deep to be compared"
 
 
-def _lacks(actual: Any, expected: Any, path: str) -> Iterator[str]:
+def _differences(actual: Any, expected: Any, path: str) -> Iterator[str]:
     if not isinstance(expected, dict):
-        if not _alike(actual, expected):
-            yield f"{path} is {shown(actual)}, not {shown(expected)}"
+        if not _matches(actual, expected):
+            yield f"{path} is {safe_repr(actual)}, not {safe_repr(expected)}"
     elif not isinstance(actual, dict):
-        yield f"{path} is {shown(actual)}, not an object"
+        yield f"{path} is {safe_repr(actual)}, not an object"
     else:
         for key, each in expected.items():
             if key in actual:
-                yield from _lacks(actual[key], each, f"{path}.{key}")
+                yield from _differences(actual[key], each, f"{path}.{key}")
             else:
                 yield f"{path}.{key} is missing"
 
 
-def comparable(actual: Any, expected: Any) -> bool:
+def is_orderable(actual: Any, expected: Any) -> bool:
     """Whether there is an order between the two: both numbers, or both strings."""
     if isinstance(expected, str):
         return isinstance(actual, str)

@@ -31,7 +31,7 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def shown(value: Any) -> str:
+def safe_repr(value: Any) -> str:
     """The repr of ``value``, bounded: what the user compares with what was expected."""
     if isinstance(value, str) and len(value) <= _repr.maxstring:
         return repr(str(value))
@@ -41,7 +41,7 @@ def shown(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
-def shown_url(url: Any) -> str:
+def redact_url(url: Any) -> str:
     """``url`` without userinfo, query values and fragment."""
     try:
         parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
@@ -58,14 +58,14 @@ def shown_url(url: Any) -> str:
     return one_line(scheme + parts.netloc.rpartition("@")[2] + parts.path + query)
 
 
-def shown_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """``seconds`` with a unit, and no more digits than one reads."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
-def shown_bytes(size: int) -> str:
+def format_size(size: int) -> str:
     """``size`` with a unit of 1000."""
     for unit, bytes_ in (("MB", 1_000_000), ("kB", 1000)):
         if size >= bytes_:
@@ -73,23 +73,23 @@ def shown_bytes(size: int) -> str:
     return "1 byte" if size == 1 else f"{size} bytes"
 
 
-def shown_body(response: requests.Response) -> str:
+def describe_body(response: requests.Response) -> str:
     """What kind of body the answer has: ``text/html, 1.2 kB``."""
     size = len(response.content)
     kind = response.headers.get("Content-Type", "no Content-Type").partition(";")[0]
-    return f"{one_line(kind.strip(), 60)}, {shown_bytes(size)}" if size else "no body"
+    return f"{one_line(kind.strip(), 60)}, {format_size(size)}" if size else "no body"
 
 
-def shown_status(response: requests.Response) -> str:
+def describe_status(response: requests.Response) -> str:
     """The status line of the answer: ``503 Service Unavailable``."""
     return f"{response.status_code} {one_line(str(response.reason or ''), 60)}".rstrip()
 
 
-def shown_answer(response: requests.Response) -> str:
+def describe_response(response: requests.Response) -> str:
     """The answer in one line: status, body, and where it came from if redirected."""
-    text = f"{shown_status(response)}, {shown_body(response)}"
+    text = f"{describe_status(response)}, {describe_body(response)}"
     if response.history:
-        text += f", redirected to {shown_url(response.url)}"
+        text += f", redirected to {redact_url(response.url)}"
     return text
 
 
@@ -116,7 +116,7 @@ _PHRASES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def related(exc: BaseException) -> Iterator[BaseException]:
+def causes(exc: BaseException) -> Iterator[BaseException]:
     """``exc`` and the exceptions that caused it, as requests and urllib3 nest them.
 
     ``__context__`` is left out: its end is whatever the caller was just handling.
@@ -131,25 +131,10 @@ def related(exc: BaseException) -> Iterator[BaseException]:
             todo += [each for each in nested if isinstance(each, BaseException)]
 
 
-def shown_exception(exc: BaseException) -> str:
+def describe_exception(exc: BaseException) -> str:
     """The class of ``exc`` and a phrase of ours: requests' texts hold whole URLs."""
-    name, causes = type(exc).__name__, list(related(exc))
+    name, chain = type(exc).__name__, list(causes(exc))
     for kind, phrase in _PHRASES:
-        if any(isinstance(cause, kind) for cause in causes):
+        if any(isinstance(cause, kind) for cause in chain):
             return f"{name}: {phrase}"
     return name
-
-
-def refusal(argument: str, value: Any, right: str) -> ValueError:
-    """The error for what cannot work: the argument, its value, what is right."""
-    return ValueError(f"{argument} is {shown(value)}: {right}")
-
-
-def nearest(word: Any, words: Any) -> str:
-    """The right spelling for a wrong one, as the end of a sentence."""
-    from difflib import get_close_matches  # only ever needed for a mistake
-
-    word = word[:80].lower() if isinstance(word, str) else ""
-    close = get_close_matches(word, list(words), 1, 0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are {', '.join(map(repr, words))}"

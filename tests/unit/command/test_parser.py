@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from httsleep import BodyTooLarge, HttSleeper
-from httsleep.options import IGNORABLE, parse, parser, sleeper
+from httsleep.command.parser import IGNORABLE, parse, parser, sleeper
 
 URL = "http://server/jobs/1"
 
@@ -415,7 +415,9 @@ def test_a_mistake_is_told_in_one_line(capsys, typed, told):
 
 def test_the_version_is_that_of_the_distribution(capsys, monkeypatch):
     """Looked up when it is asked for; nothing else is needed."""
-    monkeypatch.setattr("httsleep.options.metadata.version", lambda name: f"{name} 9")
+    monkeypatch.setattr(
+        "httsleep.command.parser.metadata.version", lambda name: f"{name} 9"
+    )
     with pytest.raises(SystemExit) as caught:
         parse(["--version"])
     assert (caught.value.code, capsys.readouterr()) == (

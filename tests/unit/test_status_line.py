@@ -8,7 +8,7 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from rich.console import Console
 
 from httsleep import Attempt
-from httsleep.live import StatusLine
+from httsleep.status_line import StatusLine
 
 
 class Terminal(io.StringIO):
@@ -30,8 +30,8 @@ def terminal(monkeypatch, clock):
     terminal.resize = lambda columns: monkeypatch.setenv("COLUMNS", str(columns))
     terminal.resize(100)
     monkeypatch.setenv("LINES", "25")
-    monkeypatch.setattr("httsleep.live.Console", partial(Console, file=terminal))
-    monkeypatch.setattr("httsleep.live.monotonic", clock.monotonic)
+    monkeypatch.setattr("httsleep.status_line.Console", partial(Console, file=terminal))
+    monkeypatch.setattr("httsleep.status_line.monotonic", clock.monotonic)
     return terminal
 
 

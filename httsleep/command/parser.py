@@ -13,7 +13,20 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 
-from .arguments import (
+from ..conditions import Conditions
+from ..exceptions import BodyTooLarge
+from ..formatting import one_line, safe_repr
+from ..intervals import Interval, exponential
+from ..main import (
+    DEFAULT_MAX_BODY_SIZE,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_MAX_RETRY_AFTER,
+    DEFAULT_POLLING_INTERVAL,
+    DEFAULT_REQUEST_TIMEOUT,
+    HttSleeper,
+)
+from ..validators import VALIDATORS
+from .converters import (
     codes,
     conditions,
     credentials,
@@ -29,19 +42,6 @@ from .arguments import (
     or_none,
     pair,
 )
-from .conditions import Conditions
-from .exceptions import BodyTooLarge
-from .intervals import Interval, exponential
-from .main import (
-    DEFAULT_MAX_BODY_SIZE,
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_MAX_RETRY_AFTER,
-    DEFAULT_POLLING_INTERVAL,
-    DEFAULT_REQUEST_TIMEOUT,
-    HttSleeper,
-)
-from .validators import VALIDATORS
-from .words import one_line, shown
 
 USAGE = 2  # the exit code for what cannot work
 
@@ -466,7 +466,7 @@ def _short_forms(options: Mapping[str, Any], name: str) -> dict[str, Any]:
         pairs = made["headers"]
         made["headers"] = dict(pairs)
         if len({field.lower() for field, _ in pairs}) < len(pairs):
-            raise ValueError(f"--{name}-header: {shown(pairs)} has a header twice")
+            raise ValueError(f"--{name}-header: {safe_repr(pairs)} has a header twice")
     return made
 
 

@@ -3,8 +3,8 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from httsleep import arguments
-from httsleep.arguments import (
+from httsleep.command import converters as arguments
+from httsleep.command.converters import (
     codes,
     conditions,
     credentials,

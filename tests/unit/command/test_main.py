@@ -13,10 +13,11 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import SSLError
 from urllib3.exceptions import InsecureRequestWarning
 
-from httsleep import BodyTooLarge, HttSleeper, cli
-from httsleep.cli import main
-from httsleep.display import Lines, Objects, Silence
-from httsleep.live import StatusLine
+from httsleep import BodyTooLarge, HttSleeper
+from httsleep.command import main as cli
+from httsleep.command.display import Lines, Objects, Silence
+from httsleep.command.main import main
+from httsleep.status_line import StatusLine
 
 URL = "http://server/endpoint"
 WHY = "status_code is 503, not 2xx"
@@ -274,7 +275,7 @@ def test_reading_an_option_can_be_interrupted(ran, monkeypatch):
     def read(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("httsleep.arguments.open", read, raising=False)
+    monkeypatch.setattr("httsleep.command.converters.open", read, raising=False)
     assert ran("-d", "-") == (130, "", "httsleep: interrupted\n")
 
 

@@ -1,0 +1,125 @@
+"""Checks of arguments, with one form of error.
+
+A check takes the name of an argument and its value, and returns the value as the rest
+of the package needs it. It raises a :class:`ValueError` whose text names the argument,
+shows the value, and says what to give instead.
+"""
+
+import builtins
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+import requests
+from requests.exceptions import ChunkedEncodingError, SSLError
+
+from .exceptions import Alarm, GaveUp
+from .formatting import safe_repr
+
+T = TypeVar("T")
+
+#: A duration in seconds.
+Seconds = int | float | timedelta
+
+#: The longest duration in seconds, about thirty years. ``time.sleep()`` overflows a
+#: little later.
+MAX_SECONDS = 10**9
+_GIVE_SECONDS = "give seconds (an int, a float or a timedelta)"
+
+
+def bad_argument(argument: str, value: Any, instead: str) -> ValueError:
+    """Return the error for an argument that cannot work.
+
+    :param instead: what to give instead.
+    """
+    return ValueError(f"{argument} is {safe_repr(value)}: {instead}")
+
+
+def nearest(word: Any, words: Iterable[str]) -> str:
+    """Return the valid words as a sentence, first the one that was probably meant."""
+    from difflib import get_close_matches  # imported only for a mistake
+
+    words = list(words)
+    word = word[:80].lower() if isinstance(word, str) else ""
+    close = get_close_matches(word, words, 1, 0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}There are {', '.join(map(repr, words))}"
+
+
+def seconds(argument: str, value: Any) -> int | float:
+    """Return a duration in seconds, from 0 to :data:`MAX_SECONDS`."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(value, tuple):
+        instead = f"{_GIVE_SECONDS} for the whole request, not a (connect, read) tuple"
+        why = "neither of these limits how long a request takes"
+        raise bad_argument(argument, value, f"{instead}: {why}")
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise bad_argument(argument, value, _GIVE_SECONDS)
+    if not 0 <= number <= MAX_SECONDS:  # also refuses nan
+        instead = f"{_GIVE_SECONDS} from 0 to {MAX_SECONDS:.0e}"
+        raise bad_argument(argument, value, instead)
+    return number
+
+
+def positive_seconds(argument: str, value: Any) -> int | float:
+    """Return a duration in seconds above 0."""
+    number = seconds(argument, value)
+    if not number:
+        raise bad_argument(argument, value, f"{_GIVE_SECONDS} above 0")
+    return number
+
+
+def positive_int(argument: str, value: Any) -> int:
+    """Return an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        instead = "give an int of at least 1, or None for no limit"
+        raise bad_argument(argument, value, instead)
+    return value
+
+
+def or_none(check: Callable[[str, Any], T], argument: str, value: Any) -> T | None:
+    """Return ``None`` for ``None``, and for anything else what ``check`` returns."""
+    return None if value is None else check(argument, value)
+
+
+#: The classes of requests that a builtin stands for, because requests raises none of
+#: the builtins themselves.
+_MEANT_BY_BUILTIN: Mapping[type[Exception], tuple[type[Exception], ...]] = {
+    builtins.ConnectionError: (
+        requests.exceptions.ConnectionError,
+        ChunkedEncodingError,
+    ),
+    builtins.TimeoutError: (requests.exceptions.Timeout,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredExceptions:
+    """The exceptions that do not end a wait; call it with one to ask.
+
+    :ivar classes: the classes as the caller gave them.
+    """
+
+    classes: tuple[type[Exception], ...] = ()
+
+    @classmethod
+    def checked(cls, value: Any) -> Self:
+        """Return those of ``ignore_exceptions``: a class, several, or ``None``."""
+        is_single = isinstance(value, (type, str)) or not isinstance(value, Iterable)
+        classes = () if value is None else (value,) if is_single else tuple(value)
+        for each in classes:
+            if not (isinstance(each, type) and issubclass(each, Exception)):
+                instead = "give Exception or classes derived from it"
+                raise bad_argument("ignore_exceptions", each, instead)
+        return cls(classes)
+
+    def __call__(self, exc: Exception) -> bool:
+        """Return whether the wait goes on after this exception."""
+        if isinstance(exc, (Alarm, GaveUp)):  # of another wait, within a callback
+            return False
+        if isinstance(exc, self.classes):
+            return True
+        return not isinstance(exc, SSLError) and any(
+            isinstance(exc, _MEANT_BY_BUILTIN.get(each, ())) for each in self.classes
+        )

@@ -1,0 +1,1 @@
+"""The command ``httsleep``. Nothing of the library imports it."""
