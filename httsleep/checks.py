@@ -6,10 +6,11 @@ shows the value, and says what to give instead.
 """
 
 import builtins
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 import requests
 from requests.exceptions import ChunkedEncodingError, SSLError
@@ -78,9 +79,65 @@ def positive_int(argument: str, value: Any) -> int:
     return value
 
 
-def or_none(check: Callable[[str, Any], T], argument: str, value: Any) -> T | None:
-    """Return ``None`` for ``None``, and for anything else what ``check`` returns."""
-    return None if value is None else check(argument, value)
+def or_none(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:
+    """Return a check that lets ``None`` through, and leaves the rest to ``check``."""
+
+    def check_or_none(argument: str, value: Any) -> T | None:
+        return None if value is None else check(argument, value)
+
+    return check_or_none
+
+
+def boolean(argument: str, value: Any) -> bool:
+    """Return ``True`` or ``False``."""
+    if not isinstance(value, bool):
+        raise bad_argument(argument, value, "give True or False")
+    return value
+
+
+def function(argument: str, value: Any) -> Callable[..., Any]:
+    """Return a callable that takes an attempt."""
+    if not callable(value):
+        raise bad_argument(argument, value, "give a callable that takes an Attempt")
+    return value  # type: ignore[no-any-return]
+
+
+def event(argument: str, value: Any) -> threading.Event:
+    """Return an event."""
+    if not isinstance(value, threading.Event):
+        raise bad_argument(argument, value, "give a threading.Event")
+    return value
+
+
+def usable_session(session: Any) -> requests.Session:
+    """Return an object that can be used as a session."""
+    usable = callable(getattr(session, "request", None))
+    if isinstance(session, type) or not usable:
+        raise bad_argument("session", type(session), "give a requests.Session")
+    return session  # type: ignore[no-any-return]
+
+
+class Setting(Generic[T]):
+    """An attribute that is checked whenever it is assigned.
+
+    :param check: takes the name and the value, and returns the value to keep.
+    """
+
+    def __init__(self, check: Callable[[str, Any], T]) -> None:
+        self._check = check
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        return self if instance is None else vars(instance)[self._name]
+
+    def __set__(self, instance: object, value: Any) -> None:
+        vars(instance)[self._name] = self._check(self._name, value)
 
 
 #: The classes of requests that a builtin stands for, because requests raises none of

@@ -1,31 +1,29 @@
-"""What the caller wrote, checked and copied; whether an answer meets it.
+"""Conditions, checked and copied; the verdict on an answer.
 
-A condition is a dict, and its keys are an AND; a list of dicts is an OR. Which keys are
-there decides, not whether their values are true.
+A condition is a dict, and all of its keys have to be met. Of a list of conditions one
+has to be met. A key counts if it is there, whatever its value is.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from .attempt import Outcome
 from .checks import bad_argument, nearest
 from .formatting import describe_exception, one_line, safe_repr
-from .validators import Answer, Check, Validator
+from .validators import Answer, Validator
 
-#: What ``until`` and ``alarms`` take: a condition, or several of which any will do.
+#: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
+#: met.
 Conditions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-#: Whether an exception is one of those that the caller wants ignored.
-Ignores = Callable[[Exception], bool]
+#: Whether an exception does not end the wait.
+IsIgnored = Callable[[Exception], bool]
 
-#: By condition, how many answers in a row have met its other keys.
-Counts = dict[str, int]
-
-_LONGEST_REASON = 500
+_MAX_REASON = 500  # characters
 
 
 def copy_containers(value: Any) -> Any:
-    """A copy of the dicts and lists in ``value``; everything else is kept as it is."""
+    """Return a copy of the dicts and lists in ``value``; all else is kept as it is."""
     if isinstance(value, dict):
         return {key: copy_containers(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -36,162 +34,165 @@ def copy_containers(value: Any) -> Any:
 class Condition:
     """One condition: the dict that the caller wrote, and a check for each of its keys.
 
-    :ivar place: the argument that it stands in, and where: ``'until[0]'``.
-    :ivar source: a copy of the dict, a numeric string status cast to int.
-    :ivar consecutive: in how many polls in a row the checks have to be met.
+    :ivar source: a copy of the dict, in which a numeric string status is an int.
+    :ivar consecutive: how many answers in a row have to meet the other keys.
     """
 
     def __init__(
-        self,
-        where: str,
-        source: Any,
-        validators: Mapping[str, Validator],
-        *,
-        place: str = "",
+        self, place: str, source: Any, validators: Mapping[str, Validator]
     ) -> None:
-        if not isinstance(source, Mapping):
-            right = "a condition is a dict such as {'status_code': 200}"
-            raise bad_argument(where, source, right)
-        if not source:
-            raise bad_argument(where, source, "an empty condition expects nothing")
-        for key in source:
-            if key not in validators and key != "consecutive":
-                words = (*validators, "consecutive")
-                right = f"unknown key {safe_repr(key)}: {nearest(key, words)}"
-                raise bad_argument(where, source, right)
-        self.place = place or where
+        _check_keys(place, source, validators)
         try:
             self.source: dict[str, Any] = copy_containers(dict(source))
-            wanted = dict(self.source)
-            self.consecutive = _consecutive(wanted)
-            wanted.pop("consecutive", None)
-            checks = {key: validators[key](each) for key, each in wanted.items()}
+            self.consecutive = _consecutive(self.source)
+            checks = {
+                key: validators[key](expected)
+                for key, expected in self.source.items()
+                if key != "consecutive"
+            }
         except RecursionError:
-            raise ValueError(f"{where} contains itself, or is too deep") from None
+            raise ValueError(f"{place} contains itself, or is too deep") from None
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
-        status = source.get("status_code")
+            raise ValueError(f"{place}: {error}") from None
+        status = self.source.get("status_code")
         if isinstance(status, str) and status.isdigit():
             self.source["status_code"] = int(status)
-        # The caller's own code comes last, and sees only what is otherwise right.
-        self._callback = checks.pop("callback", None)
+        if "callback" in checks:  # is the last check: see unmet()
+            checks["callback"] = checks.pop("callback")
         self._checks = checks
 
     def unmet(
-        self,
-        answer: Answer,
-        counts: Counts,
-        ignores: Ignores,
-        most: int | None = None,
+        self, answer: Answer, is_ignored: IsIgnored, *, first_only: bool = False
     ) -> list[str]:
-        """Why ``answer`` does not meet the condition, ``most`` reasons of it; or [].
+        """Return a reason for each key that the answer does not meet.
 
-        Counts one more answer in a row that meets the other keys, or starts anew.
+        The callback is called only if all other keys are met.
+
+        :param first_only: whether one reason is enough.
         """
-        reasons = list(islice(self._misses(answer, ignores), most))
-        if self.consecutive > 1:
-            counts[self.place] = 0 if reasons else counts.get(self.place, 0) + 1
-            if 0 < counts[self.place] < self.consecutive:
-                return [f"{counts[self.place]} of {self.consecutive} in a row"]
+        reasons: list[str] = []
+        for key, check in self._checks.items():
+            if reasons and (first_only or key == "callback"):
+                break
+            try:
+                reason = check(answer)
+            except Exception as exc:
+                if not is_ignored(exc):
+                    raise
+                reason = f"{key} raised {describe_exception(exc)}"
+            if reason is not None:
+                reasons.append(one_line(reason, _MAX_REASON))
         return reasons
 
-    def _misses(self, answer: Answer, ignores: Ignores) -> Iterator[str]:
-        """A reason for each key that is not met."""
-        met = True
-        for key, check in self._checks.items():
-            reason = _reason(key, check, answer, ignores)
-            if reason is not None:
-                met = False
-                yield reason
-        if met and self._callback is not None:
-            reason = _reason("callback", self._callback, answer, ignores)
-            if reason is not None:
-                yield reason
+
+def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) -> None:
+    """Refuse a condition that is no dict, is empty, or has an unknown key."""
+    if not isinstance(source, Mapping):
+        instead = "a condition is a dict such as {'status_code': 200}"
+        raise bad_argument(place, source, instead)
+    if not source:
+        instead = "an empty condition expects nothing; give one with a key"
+        raise bad_argument(place, source, instead)
+    for key in source:
+        if key not in validators and key != "consecutive":
+            known = (*validators, "consecutive")
+            instead = f"unknown key {safe_repr(key)}: {nearest(key, known)}"
+            raise bad_argument(place, source, instead)
 
 
 def _consecutive(source: Mapping[str, Any]) -> int:
-    """How many answers in a row have to meet the other keys."""
+    """Return how many answers in a row have to meet the other keys, checked."""
     number = source.get("consecutive", 1)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise bad_argument("consecutive", number, "give an int of at least 1")
     if source.keys() == {"consecutive"}:
-        raise bad_argument("consecutive", number, "say what has to be met so often")
+        raise bad_argument("consecutive", number, "give another key beside it")
     return number
 
 
-def _reason(key: str, check: Check, answer: Answer, ignores: Ignores) -> str | None:
-    """What ``check`` says; that it raised, if that is to be ignored."""
-    try:
-        reason = check(answer)
-    except Exception as exc:
-        if not ignores(exc):
-            raise
-        return f"{key} raised {describe_exception(exc)}"
-    return None if reason is None else one_line(reason, _LONGEST_REASON)
-
-
-def conditions(
-    where: str,
-    source: Any,
-    validators: Mapping[str, Validator],
+def checked_conditions(
+    argument: str, value: Any, validators: Mapping[str, Validator]
 ) -> tuple[Condition, ...]:
-    """The checked conditions for what an argument such as ``until`` was given."""
-    if not isinstance(source, (list, tuple)):
-        return (Condition(where, source, validators, place=f"{where}[0]"),)
+    """Return the conditions that an argument such as ``until`` holds."""
+    if not isinstance(value, (list, tuple)):
+        return (Condition(argument, value, validators),)
     return tuple(
-        Condition(f"{where}[{index}]", each, validators)
-        for index, each in enumerate(source)
+        Condition(f"{argument}[{index}]", each, validators)
+        for index, each in enumerate(value)
     )
 
 
 class Verdict(NamedTuple):
-    """What an answer means for the run, and why it is not a success.
+    """The meaning of an answer for the wait, and why it is not a success.
 
-    :ivar reasons: of ``until``, if the answer met none of its conditions.
-    :ivar alarm: the alarm that was met; ``None`` for an answer that nothing expects.
-    :ivar unpending: of ``pending``, if the answer met none of its conditions either.
+    :ivar reasons: the reasons of ``until``, if the answer met none of its conditions.
+    :ivar alarm: the alarm that was met; ``None`` if an unexpected answer is the alarm.
+    :ivar not_pending: the reasons of ``pending``, if the answer is unexpected.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     alarm: dict[str, Any] | None = None
-    unpending: tuple[str, ...] = ()
+    not_pending: tuple[str, ...] = ()
 
 
-def judge(
-    answer: Answer,
-    alarms: Sequence[Condition],
-    until: Sequence[Condition],
-    pending: Sequence[Condition] | None,
-    counts: Counts,
-    ignores: Ignores,
-) -> Verdict:
-    """Alarms first, in order, then ``until``, then ``pending`` if it is given.
+#: For each condition with ``consecutive``, how many answers in a row have met its other
+#: keys.
+Counts = dict[Condition, int]
 
-    Conditions that count are looked at in every poll, also behind one that is met.
+
+class Expectations:
+    """The conditions that every answer of a wait is judged by. They can be assigned.
+
+    :ivar until: one of these is the success.
+    :ivar alarms: one of these is a failure.
+    :ivar pending: if not ``None``, any answer that meets none of all is a failure.
     """
-    counted = {
-        condition.place: condition.unmet(answer, counts, ignores)
-        for condition in (*alarms, *until)
-        if condition.consecutive > 1
-    }
 
-    def unmet(condition: Condition, most: int | None = None) -> list[str]:
-        if condition.place in counted:
-            return counted[condition.place]
-        return condition.unmet(answer, counts, ignores, most)
+    def __init__(self) -> None:
+        self.until: tuple[Condition, ...] = ()
+        self.alarms: tuple[Condition, ...] = ()
+        self.pending: tuple[Condition, ...] | None = None
 
-    for alarm in alarms:
-        if not unmet(alarm, most=1):
-            return Verdict("alarm", alarm=copy_containers(alarm.source))
-    reasons: list[str] = []
-    for condition in until:
-        missing = unmet(condition)
-        if not missing:
-            return Verdict("met")
-        reasons += missing
-    if pending is not None and not any(map(counts.get, counted)):
-        missed = [unmet(condition) for condition in pending]
-        if all(missed):
-            return Verdict("alarm", tuple(reasons), None, tuple(chain(*missed)))
-    return Verdict("waiting", tuple(reasons))
+    def judge(self, answer: Answer, counts: Counts, is_ignored: IsIgnored) -> Verdict:
+        """Return the verdict: alarms first, then ``until``, then ``pending``.
+
+        :param counts: the counts of the wait; updated. Conditions that count are looked
+            at for every answer, even if one before them is met.
+        """
+        counted = {
+            condition: condition.unmet(answer, is_ignored)
+            for condition in (*self.alarms, *self.until)
+            if condition.consecutive > 1
+        }
+        _count(counted, counts)
+
+        def unmet(condition: Condition, first_only: bool = False) -> list[str]:
+            if condition in counted:
+                return counted[condition]
+            return condition.unmet(answer, is_ignored, first_only=first_only)
+
+        for alarm in self.alarms:
+            if not unmet(alarm, first_only=True):
+                return Verdict("alarm", alarm=copy_containers(alarm.source))
+        reasons: list[str] = []
+        for condition in self.until:
+            unmet_keys = unmet(condition)
+            if not unmet_keys:
+                return Verdict("met")
+            reasons += unmet_keys
+        if self.pending is not None and not any(counts.values()):
+            of_pending = [unmet(condition) for condition in self.pending]
+            if all(of_pending):
+                return Verdict("alarm", tuple(reasons), None, (*chain(*of_pending),))
+        return Verdict("waiting", tuple(reasons))
+
+
+def _count(counted: dict[Condition, list[str]], counts: Counts) -> None:
+    """Count this answer for each condition, and say so where it is one of too few."""
+    before = counts.copy()
+    counts.clear()  # also of conditions that are no longer asked
+    for condition, reasons in counted.items():
+        counts[condition] = 0 if reasons else before.get(condition, 0) + 1
+        if 0 < counts[condition] < condition.consecutive:
+            reasons.append(f"{counts[condition]} of {condition.consecutive} in a row")

@@ -5,14 +5,12 @@ few lines. All of them pickle: what cannot (a response with a lambda in it, a ca
 is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 
-from .formatting import describe_response, format_size, safe_repr
-
-_MOST = 4
+from .formatting import format_size, safe_repr
 
 
 class HttSleepError(Exception):
@@ -41,9 +39,9 @@ class Alarm(HttSleepError):
         *,
         attempts: int = 1,
         elapsed: float = 0.0,
-        story: str | None = None,
+        message: str | None = None,
     ) -> None:
-        super().__init__(story or f"alarm: {safe_repr(alarm)}")
+        super().__init__(message or f"alarm: {safe_repr(alarm)}")
         self.response = response
         self.alarm = alarm
         self.attempts = attempts
@@ -62,7 +60,7 @@ class _Unfinished(HttSleepError):
 
     def __init__(
         self,
-        story: str = "gave up",
+        message: str = "gave up",
         *,
         limit: str = "max_retries",
         response: requests.Response | None = None,
@@ -71,7 +69,7 @@ class _Unfinished(HttSleepError):
         attempts: int = 0,
         elapsed: float = 0.0,
     ) -> None:
-        super().__init__(story)
+        super().__init__(message)
         self.limit = limit
         self.response = response
         self.exception = exception
@@ -117,34 +115,6 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is larger than {format_size(limit)}")
         self.limit = limit
-
-
-def story(
-    head: str,
-    *,
-    answer: requests.Response | None,
-    poll: int,
-    reasons: Sequence[str] = (),
-    unpending: Sequence[str] = (),
-    tally: Mapping[str, int],
-) -> str:
-    """The text of an exception: what came, why it was not enough, how often."""
-    lines = [head]
-    if answer is None:
-        lines.append("no answer ever came")
-    else:
-        lines.append(f"last answer (poll {poll}): {describe_response(answer)}")
-    for word, several in (("not met", reasons), ("not pending", unpending)):
-        lines += [f"{word}: {reason}" for reason in _some(several)]
-    counts = [f"{count} x {what}" for what, count in tally.items()]
-    return "\n  ".join([*lines, "polls: " + ", ".join(_some(counts))])
-
-
-def _some(words: Sequence[str]) -> list[str]:
-    """The first few, and how many there are beside."""
-    if len(words) <= _MOST:
-        return list(words)
-    return [*words[: _MOST - 1], f"{len(words) - _MOST + 1} more"]
 
 
 def _picklable(value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
+from typing import Any
 
 import requests
 
@@ -14,6 +15,18 @@ from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
 
 #: What ``polling_interval`` takes: seconds, or what computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
+
+
+def checked_interval(argument: str, value: Any) -> Interval:
+    """Return a ``polling_interval`` that is a callable, or in seconds."""
+    return value if callable(value) else seconds(argument, value)
+
+
+def seconds_after(interval: Interval, attempt: Attempt) -> float:
+    """Return the seconds of a ``polling_interval`` that follow an attempt."""
+    if not callable(interval):
+        return float(seconds("polling_interval", interval))
+    return float(seconds("what polling_interval returned", interval(attempt)))
 
 
 @dataclass(frozen=True)

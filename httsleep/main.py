@@ -1,14 +1,12 @@
-"""The run: poll, judge, wait, until a success, an alarm or a limit ends it."""
+"""HttSleeper: the settings of a wait, ``run()`` and ``poll()``; ``httsleep()``."""
 
 import logging
 import re
 import threading
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from math import inf
-from time import monotonic, sleep
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from time import sleep
 from typing import Any, ClassVar, Self
 
 import requests
@@ -19,134 +17,88 @@ from .bounded import BoundedSession
 from .checks import (
     IgnoredExceptions,
     Seconds,
+    Setting,
     bad_argument,
+    boolean,
+    event,
+    function,
     or_none,
     positive_int,
     positive_seconds,
     seconds,
+    usable_session,
 )
-from .conditions import Conditions, Counts, Verdict, conditions, copy_containers, judge
+from .conditions import (
+    Condition,
+    Conditions,
+    Counts,
+    Expectations,
+    checked_conditions,
+    copy_containers,
+)
 from .exceptions import Alarm as Alarm  # users import it from here
-from .exceptions import Cancelled, GaveUp, UnexpectedResponse, story
-from .formatting import (
-    describe_exception,
-    describe_status,
-    format_seconds,
-    redact_url,
-    safe_repr,
-)
-from .intervals import Interval, retry_after
+from .formatting import redact_url
+from .intervals import Interval, checked_interval
+from .limits import Limits
 from .request import UrlOrRequest, checked_copy, sending_options
-from .sending import Sender, without_tracebacks
-from .validators import VALIDATORS, Answer, JSONPath, StatusCode, Validator
+from .sending import Sender
+from .validators import VALIDATORS, JSONPath, StatusCode, Validator
+from .wait import Wait
 
 #: Seconds between two polls.
 DEFAULT_POLLING_INTERVAL = 2
-#: How many polls a run makes at most, unless ``max_time`` is given.
+#: The largest number of polls of a run, unless ``max_time`` is given.
 DEFAULT_MAX_RETRIES = 50
 #: The longest Retry-After that is waited for, in seconds, unless ``max_time`` is given.
 DEFAULT_MAX_RETRY_AFTER = 300
-#: How long one request may take, in seconds.
+#: Seconds that one request may take.
 DEFAULT_REQUEST_TIMEOUT = 30
-#: How many bytes of body are read: 16 MiB.
+#: The largest body that is read, in bytes: 16 MiB.
 DEFAULT_MAX_BODY_SIZE = 16 * 2**20
+
+#: What ``auth`` takes.
+Auth = tuple[str, str] | AuthBase | Callable[[requests.PreparedRequest], Any]
+#: What ``headers`` takes.
+Headers = Mapping[str, str | bytes | None]
+#: What ``callback`` takes.
+Callback = Callable[[requests.Response], Any]
+#: What ``ignore_exceptions`` takes.
+ExceptionTypes = type[Exception] | Iterable[type[Exception]]
+#: What ``on_poll`` takes.
+OnPoll = Callable[[Attempt], Any]
+
+#: The properties that hold conditions.
+_CONDITIONS = ("until", "alarms", "pending")
 
 _log = logging.getLogger("httsleep")
 
 
-class _Unless(int):
-    """A default that gives way if ``max_time`` is given; signatures show ``<50>``."""
+class _DefaultWithoutMaxTime(int):
+    """A default that applies only without ``max_time``; its repr is ``<50>``."""
 
     def __repr__(self) -> str:
         return f"<{int(self)}>"
 
 
-_MAX_RETRIES = _Unless(DEFAULT_MAX_RETRIES)
-_MAX_RETRY_AFTER = _Unless(DEFAULT_MAX_RETRY_AFTER)
-_MOST_COUNTED = 20
-_INSTANT = 0.001  # seconds: less than this is no time, and may be lost in rounding
-
-
-class _Run:
-    """What changes while a run lasts, and the limits that it has."""
-
-    def __init__(
-        self,
-        sender: Sender,
-        max_retries: int | None,
-        max_time: float | None,
-        max_retry_after: float | None,
-        cancel: threading.Event | None = None,
-    ) -> None:
-        self.sender = sender
-        self.cancel = cancel
-        self.max_retries = max_retries
-        self.max_time = inf if max_time is None else max_time
-        self.max_retry_after = inf if max_retry_after is None else max_retry_after
-        self.began = monotonic()
-        self.polls = self.polls_before = 0
-        self.counts: Counts = {}
-        self.slowest = 0.0
-        self.response: requests.Response | None = None
-        self.response_poll = 0
-        self.verdict = Verdict("ignored")  # on that answer
-        self.exception: Exception | None = None
-        self.tally: Counter[str] = Counter()
-        self.limit: tuple[str, str] | None = None  # argument's name, and why in words
-
-    def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return monotonic() - self.began
-
-    def last_moment(self) -> float:
-        """The second of the run at which its last poll starts, to end in time."""
-        margin = max(1.5 * self.slowest, 0.1)
-        return self.max_time - min(margin, self.max_time / 2)
-
-    def cancelled(self) -> bool:
-        """Whether the event that ends the run is set."""
-        return self.cancel is not None and self.cancel.is_set()
-
-    def count(self, what: str) -> None:
-        """Count what came; of a server that always says something new, not all."""
-        known = what in self.tally or len(self.tally) < _MOST_COUNTED
-        self.tally[what if known else "others"] += 1
-
-    def out_of_time(self) -> tuple[str, str]:
-        """That there will be no other poll because of ``max_time``."""
-        most = f"max_time={format_seconds(self.max_time)}"
-        over = self.elapsed() >= self.max_time
-        why = "is over" if over else "has no room for another poll"
-        return "max_time", f"{most} {why}"
-
-    def asked(self, attempt: Attempt) -> float:
-        """The seconds that the answer asks to wait, as far as anyone listens."""
-        if attempt.response is None or self.max_retry_after == 0:
-            return 0.0
-        return retry_after(attempt.response) or 0.0
-
-    def told(self) -> str:
-        """How many polls, and in what time."""
-        number = self.polls - self.polls_before
-        polls = "1 poll" if number == 1 else f"{number} polls"
-        return f"{polls} in {format_seconds(self.elapsed())}"
-
-    def story(self, head: str) -> str:
-        """The text of the exception that ends the run."""
-        return story(
-            head,
-            answer=self.response,
-            poll=self.response_poll,
-            reasons=self.verdict.reasons,
-            unpending=self.verdict.unpending,
-            tally=self.tally,
-        )
+_MAX_RETRIES = _DefaultWithoutMaxTime(DEFAULT_MAX_RETRIES)
+_MAX_RETRY_AFTER = _DefaultWithoutMaxTime(DEFAULT_MAX_RETRY_AFTER)
 
 
 class HttSleeper:
     """A request, the conditions to wait for and the limits of the wait.
 
-    A context manager: leaving it closes the session that it made itself.
+    ::
+
+        response = HttSleeper('http://server/jobs/1', status_code=200).run()
+
+        with HttSleeper('http://server/jobs/1', until={'json': {'status': 'DONE'}},
+                        alarms={'json': {'status': 'FAILED'}}) as sleeper:
+            attempt = sleeper.poll()  # one step, for a scheduler that does the waiting
+
+        class JobSleeper(HttSleeper):  # with a key of its own for conditions
+            validators = {**HttSleeper.validators, 'job_state': job_state}
+
+    As a context manager it closes the session that it made itself.
 
     :param url_or_request: a URL to GET, or a :class:`requests.Request` for anything
         else (method, params, headers, body). A body that can be sent only once, such
@@ -211,6 +163,16 @@ class HttSleeper:
     #: The validators by key of a condition; a subclass can add keys of its own.
     validators: ClassVar[Mapping[str, Validator]] = VALIDATORS
 
+    allow_redirects = Setting(boolean)
+    polling_interval = Setting(checked_interval)
+    max_retries = Setting(or_none(positive_int))
+    max_time = Setting(or_none(positive_seconds))
+    request_timeout = Setting(or_none(positive_seconds))
+    max_retry_after = Setting(or_none(seconds))
+    max_body_size = Setting(or_none(positive_int))
+    on_poll = Setting(or_none(function))
+    cancel = Setting(or_none(event))
+
     def __init__(
         self,
         url_or_request: UrlOrRequest,
@@ -221,10 +183,10 @@ class HttSleeper:
         json: Any = None,
         jsonpath: JSONPath | None = None,
         text: str | re.Pattern[str] | None = None,
-        callback: Callable[[requests.Response], Any] | None = None,
+        callback: Callback | None = None,
         pending: Conditions | None = None,
-        auth: tuple[str, str] | AuthBase | Callable[[Any], Any] | None = None,
-        headers: Mapping[str, str | bytes | None] | None = None,
+        auth: Auth | None = None,
+        headers: Headers | None = None,
         session: requests.Session | None = None,
         verify: bool | str | None = None,
         allow_redirects: bool = True,
@@ -234,121 +196,106 @@ class HttSleeper:
         request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
         max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
         max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
-        ignore_exceptions: type[Exception] | Iterable[type[Exception]] = (),
-        on_poll: Callable[[Attempt], Any] | None = None,
+        ignore_exceptions: ExceptionTypes = (),
+        on_poll: OnPoll | None = None,
         cancel: threading.Event | None = None,
         loglevel: int | str | None = None,
     ) -> None:
         _set_loglevel(loglevel)
         self._owns_session = session is None
-        self.session: requests.Session = (
-            BoundedSession() if session is None else session
-        )
-        usable = callable(getattr(self.session, "request", None))
-        if isinstance(self.session, type) or not usable:
-            raise bad_argument("session", type(session), "give a requests.Session")
+        self._session = BoundedSession() if session is None else usable_session(session)
         self.request = checked_copy(
-            url_or_request, auth, headers, absolute=self._owns_session
+            url_or_request, auth, headers, check_sendable=self._owns_session
         )
-        self._line = f"{self.request.method} {redact_url(self.request.url)}"
+        self._request_line = f"{self.request.method} {redact_url(self.request.url)}"
         self.kwargs = sending_options(verify)
-        if not isinstance(allow_redirects, bool):
-            raise bad_argument("allow_redirects", allow_redirects, "give True or False")
         self.allow_redirects = allow_redirects
-        self.until = _success(
-            until,
-            {
-                "status_code": status_code,
-                "json": json,
-                "jsonpath": jsonpath,
-                "text": text,
-                "callback": callback,
-            },
-        )
+
+        shorthand = {
+            "status_code": status_code,
+            "json": json,
+            "jsonpath": jsonpath,
+            "text": text,
+            "callback": callback,
+        }
+        self._expected = Expectations()
+        self._polls = 0  # made by poll() ...
+        self._counts: Counts = {}  # ... and what they have counted
+        self.until = _success(until, shorthand)
         self.alarms = () if alarms is None else alarms
         self.pending = pending
 
-        if not callable(polling_interval):
-            polling_interval = seconds("polling_interval", polling_interval)
-        self.polling_interval: Interval = polling_interval
         if max_retries is _MAX_RETRIES:
             max_retries = None if max_time is not None else DEFAULT_MAX_RETRIES
         if max_retry_after is _MAX_RETRY_AFTER:
             max_retry_after = None if max_time is not None else DEFAULT_MAX_RETRY_AFTER
-        self.max_retries = or_none(positive_int, "max_retries", max_retries)
-        self.max_time = or_none(positive_seconds, "max_time", max_time)
-        self.request_timeout = or_none(
-            positive_seconds, "request_timeout", request_timeout
-        )
-        self.max_retry_after = or_none(seconds, "max_retry_after", max_retry_after)
-        self.max_body_size = or_none(positive_int, "max_body_size", max_body_size)
-        self._ignores = IgnoredExceptions.checked(ignore_exceptions)
-        if on_poll is not None and not callable(on_poll):
-            raise bad_argument(
-                "on_poll", on_poll, "give a callable that takes an Attempt"
-            )
+        self.polling_interval = polling_interval
+        self.max_retries = max_retries
+        self.max_time = max_time
+        self.request_timeout = request_timeout
+        self.max_retry_after = max_retry_after
+        self.max_body_size = max_body_size
+        self._is_ignored = IgnoredExceptions.checked(ignore_exceptions)
         self.on_poll = on_poll
-        if cancel is not None and not isinstance(cancel, threading.Event):
-            raise bad_argument("cancel", cancel, "give a threading.Event")
         self.cancel = cancel
-        self._polls = 0  # made by poll()
+
+    @property
+    def session(self) -> requests.Session:
+        """The session that was given, or the sleeper's own."""
+        return self._session
 
     @property
     def until(self) -> list[dict[str, Any]]:
-        """The success conditions: a list of dicts, copied; assign to change them.
+        """The success conditions: a list of dicts, copied. Assign to change them.
 
-        :raises ValueError: when assigned what is no condition.
+        :raises ValueError: for a value that is no condition, when it is assigned.
         """
-        return [copy_containers(condition.source) for condition in self._until]
+        return _written(self._expected.until)
 
     @until.setter
     def until(self, value: Conditions) -> None:
-        until = conditions("until", value, self.validators)
+        until = checked_conditions("until", value, self.validators)
         if not until:
-            raise bad_argument(
-                "until", value, "without a condition nothing is a success"
-            )
-        self._until = until
-        self._counts: Counts = {}
+            raise bad_argument("until", value, "give at least one condition")
+        self._expected.until = until
 
     @property
     def alarms(self) -> list[dict[str, Any]]:
-        """The alarm conditions: a list of dicts, copied; assign to change them.
+        """The alarm conditions: a list of dicts, copied. Assign to change them.
 
-        :raises ValueError: when assigned what is no condition.
+        :raises ValueError: for a value that is no condition, when it is assigned.
         """
-        return [copy_containers(condition.source) for condition in self._alarms]
+        return _written(self._expected.alarms)
 
     @alarms.setter
     def alarms(self, value: Conditions) -> None:
-        self._alarms = conditions("alarms", value, self.validators)
-        self._counts = {}
+        self._expected.alarms = checked_conditions("alarms", value, self.validators)
 
     @property
     def pending(self) -> list[dict[str, Any]] | None:
-        """What an answer has to be that is neither: as ``until``, or ``None``.
+        """The conditions that an answer may meet while the wait goes on, copied.
 
-        :raises ValueError: when assigned what is no condition.
+        ``None`` if any answer may come. Assign to change them.
+
+        :raises ValueError: for a value that is no condition, when it is assigned.
         """
-        if self._pending is None:
-            return None
-        return [copy_containers(condition.source) for condition in self._pending]
+        pending = self._expected.pending
+        return None if pending is None else _written(pending)
 
     @pending.setter
     def pending(self, value: Conditions | None) -> None:
         pending = None
         if value is not None:
-            pending = conditions("pending", value, self.validators)
+            pending = checked_conditions("pending", value, self.validators)
             if any("consecutive" in condition.source for condition in pending):
-                right = "consecutive counts towards an end; leave it out"
-                raise bad_argument("pending", value, right)
-        self._pending = pending
-        self._counts = {}
+                instead = "'consecutive' cannot be used in pending; leave it out"
+                raise bad_argument("pending", value, instead)
+        self._expected.pending = pending
 
     @property
     def ignore_exceptions(self) -> tuple[type[Exception], ...]:
         """The exception classes to ignore, as they were given."""
-        return self._ignores.classes
+        return self._is_ignored.classes
 
     def __enter__(self) -> Self:
         return self
@@ -357,7 +304,7 @@ class HttSleeper:
         self.close()
 
     def close(self) -> None:
-        """Close the sleeper's own session, cookies and all; never the caller's.
+        """Close the sleeper's own session and clear its cookies; never the caller's.
 
         The sleeper can be used again afterwards.
         """
@@ -378,30 +325,17 @@ class HttSleeper:
         :raises requests.exceptions.RequestException: a request failed, and
             ``ignore_exceptions`` does not cover that; likewise what a callback raised.
         """
-        if self._owns_session:
-            self.session.cookies.clear()
-        limits = (self.max_retries, self.max_time, self.max_retry_after)
-        run = _Run(self._sender(), *limits, self.cancel)
-        _log.info("%s: polling", self._line)
-        try:
-            self._check_limit(run)
-            while not (attempt := self._poll(run)).met:
-                self._rest(run, attempt)
-        except BaseException as exc:
-            why = describe_exception(exc) if run.limit is None else run.limit[1]
-            _log.info("%s: ended after %s: %s", self._line, run.told(), why)
-            raise
-        finally:
-            if self._owns_session:
-                self.session.close()
-        _log.info("%s: success after %s", self._line, run.told())
+        with self._session_of_one_run(), self._begin_run() as wait:
+            while not (attempt := wait.poll()).met:
+                rest = sleep if self.cancel is None else self.cancel.wait
+                rest(wait.pause())
         assert attempt.response is not None
         return attempt.response
 
     def poll(self) -> Attempt:
-        """Poll once and say what came: for schedulers that do the waiting themselves.
+        """Poll once and return the attempt: for schedulers that do the waiting.
 
-        Never sleeps and never gives up: of the limits only ``request_timeout`` and
+        It never sleeps and never gives up: of the limits only ``request_timeout`` and
         ``max_body_size`` apply. Cookies and connections of the sleeper's own session
         are kept until :meth:`close`.
 
@@ -409,172 +343,76 @@ class HttSleeper:
         :raises Alarm: as :meth:`run`.
         :raises requests.exceptions.RequestException: as :meth:`run`.
         """
-        patience = 0 if self.max_retry_after == 0 else None
-        run = _Run(self._sender(), None, None, patience)
-        run.polls = run.polls_before = self._polls
-        run.counts = self._counts
+        limits = Limits.where_given(
+            max_retry_after=0 if self.max_retry_after == 0 else None,
+            request_timeout=self.request_timeout,
+        )
+        wait = self._wait(limits, polls=self._polls, counts=self._counts)
         try:
-            return self._poll(run)
+            return wait.poll()
         finally:
-            self._polls = run.polls
+            self._polls = wait.polls
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What a pickle holds: the conditions as written, and their counts."""
-        written = {name: getattr(self, name) for name in ("until", "alarms", "pending")}
-        made = ("_until", "_alarms", "_pending")
-        kept = {name: each for name, each in vars(self).items() if name not in made}
-        return written | kept
+    @contextmanager
+    def _session_of_one_run(self) -> Iterator[None]:
+        """Give a session of the sleeper's own an empty jar, and close it at the end."""
+        if self._owns_session:
+            self.session.cookies.clear()
+        try:
+            yield
+        finally:
+            if self._owns_session:
+                self.session.close()
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        counts = state["_counts"]
-        for name, value in state.items():
-            setattr(self, name, value)
-        self._counts = counts
+    def _begin_run(self) -> Wait:
+        """Return the wait of one run."""
+        limits = Limits.where_given(
+            max_retries=self.max_retries,
+            max_time=self.max_time,
+            max_retry_after=self.max_retry_after,
+            request_timeout=self.request_timeout,
+        )
+        return self._wait(limits, cancel=self.cancel)
 
-    def _sender(self) -> Sender:
-        """What sends the requests of one run."""
-        return Sender(
+    def _wait(self, limits: Limits, **options: Any) -> Wait:
+        """Return a wait with the present settings."""
+        sender = Sender(
             self.session,
             self.request,
             options=self.kwargs,
             allow_redirects=self.allow_redirects,
             max_body_size=self.max_body_size,
         )
-
-    def _poll(self, run: _Run) -> Attempt:
-        """One step of the run: request, answer, verdict, and when to go on."""
-        run.polls += 1
-        attempt = self._attempt(run)
-        if attempt.outcome in ("waiting", "ignored"):
-            run.limit = self._limit(run, attempt)
-            if run.limit is None:
-                attempt = replace(attempt, next_wait=self._next_wait(run, attempt))
-        _log.debug("%s: %s", self._line, attempt)
-        if self.on_poll is not None:
-            self.on_poll(attempt)
-        if attempt.outcome == "alarm" and attempt.response is not None:
-            raise self._alarm(run, attempt.response) from None
-        return attempt
-
-    def _attempt(self, run: _Run) -> Attempt:
-        """Send the request and judge the answer."""
-        began = run.elapsed()
-        timeout = inf if self.request_timeout is None else self.request_timeout
-        ends = min(began + timeout, run.max_time)
-        verdict = Verdict("ignored")
-        response = ignored = None
-        try:
-            response = run.sender.send(lambda: ends - run.elapsed())
-        except Exception as exc:
-            slow = isinstance(exc, requests.exceptions.Timeout)
-            cut_off = slow and (
-                run.elapsed() > run.max_time - _INSTANT or run.cancelled()
-            )
-            if not (cut_off or self._ignores(exc)):
-                if isinstance(exc, requests.exceptions.RequestException):
-                    hint = "ignore_exceptions would make it poll on"
-                    exc.add_note(f"{self._line} failed after {run.told()}; {hint}")
-                raise
-            ignored = run.exception = without_tracebacks(exc)
-            run.count(describe_exception(exc))
-            run.counts.clear()
-        else:
-            verdict = judge(
-                Answer(response),
-                self._alarms,
-                self._until,
-                self._pending,
-                run.counts,
-                self._ignores,
-            )
-            run.response, run.response_poll, run.verdict = response, run.polls, verdict
-            run.count(describe_status(response))
-        elapsed = run.elapsed()
-        run.slowest = max(run.slowest, elapsed - began)
-        return Attempt(
-            number=run.polls,
-            response=response,
-            exception=ignored,
-            outcome=verdict.outcome,
-            reasons=verdict.reasons,
-            elapsed=elapsed,
-            next_wait=None,
+        return Wait(
+            sender,
+            self._expected,
+            limits,
+            request_line=self._request_line,
+            is_ignored=self._is_ignored,
+            interval=self.polling_interval,
+            on_poll=self.on_poll,
+            **options,
         )
 
-    def _alarm(self, run: _Run, response: requests.Response) -> Alarm:
-        """The exception for an answer that met an alarm, or that nothing expects."""
-        alarm = run.verdict.alarm
-        if alarm is None:
-            kind: type[Alarm] = UnexpectedResponse
-            what = "got an answer that nothing expects"
-        else:
-            kind, what = Alarm, "met an alarm"
-        told = f"{self._line} {what} after {run.told()}"
-        return kind(
-            response,
-            alarm,
-            attempts=run.polls,
-            elapsed=run.elapsed(),
-            story=run.story(told if alarm is None else f"{told}: {safe_repr(alarm)}"),
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, with the conditions as they were written."""
+        state = {name: getattr(self, name) for name in _CONDITIONS} | vars(self)
+        del state["_expected"]
+        state["_counts"] = [
+            self._counts.get(each, 0) for each in self._all_conditions()
+        ]
+        return state
 
-    def _limit(self, run: _Run, attempt: Attempt) -> tuple[str, str] | None:
-        """Which argument says that this was the last poll, and why; or ``None``."""
-        if run.cancelled():
-            return "cancel", "cancel is set"
-        if run.polls == run.max_retries:
-            return "max_retries", f"max_retries={run.max_retries} is reached"
-        if run.elapsed() > run.last_moment() - _INSTANT:
-            return run.out_of_time()
-        asked, most = run.asked(attempt), run.max_retry_after
-        if asked > most:
-            told = f"Retry-After asks for {format_seconds(asked)}"
-            return "max_retry_after", f"{told}, max_retry_after={format_seconds(most)}"
-        return None
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._expected = Expectations()
+        for name, value in state.items():
+            setattr(self, name, value)
+        counted = zip(self._all_conditions(), state["_counts"], strict=True)
+        self._counts = {condition: count or 0 for condition, count in counted}
 
-    def _next_wait(self, run: _Run, attempt: Attempt) -> float:
-        """Seconds until the next poll."""
-        wait = max(self._interval(attempt), run.asked(attempt))
-        # A poll that started any later would leave no time for one at the last moment.
-        left = run.last_moment() - run.elapsed()
-        return wait if wait + run.slowest < left - _INSTANT else max(left, 0.0)
-
-    def _interval(self, attempt: Attempt) -> float:
-        """The ``polling_interval`` after ``attempt``, in seconds."""
-        if not callable(self.polling_interval):
-            return float(seconds("polling_interval", self.polling_interval))
-        interval = self.polling_interval(attempt)
-        return float(seconds("what polling_interval returned", interval))
-
-    def _rest(self, run: _Run, attempt: Attempt) -> None:
-        """Sleep until the next poll; give up if there is none."""
-        left = run.last_moment() - run.elapsed()
-        if run.limit is None and left > 0 and attempt.next_wait is not None:
-            nap = sleep if run.cancel is None else run.cancel.wait
-            nap(min(attempt.next_wait, left))
-            left = run.max_time - run.elapsed()
-        if run.limit is None and left <= 0:  # on_poll took long, or the machine slept
-            run.limit = run.out_of_time()
-        self._check_limit(run)
-
-    def _check_limit(self, run: _Run) -> None:
-        """End the run if a limit was reached, or if it was cancelled."""
-        if run.limit is None and run.cancelled():
-            run.limit = "cancel", "cancel is set"
-        if run.limit is None:
-            return
-        limit, why = run.limit
-        cancelled = limit == "cancel"
-        kind, what = (Cancelled, "stopped") if cancelled else (GaveUp, "gave up")
-        raise kind(
-            run.story(f"{self._line} {what} after {run.told()}: {why}"),
-            limit=limit,
-            response=run.response,
-            exception=run.exception,
-            reasons=run.verdict.reasons,
-            attempts=run.polls,
-            elapsed=run.elapsed(),
-        ) from None
+    def _all_conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions that may count, alarms first."""
+        return (*self._expected.alarms, *self._expected.until)
 
 
 def httsleep(
@@ -586,10 +424,10 @@ def httsleep(
     json: Any = None,
     jsonpath: JSONPath | None = None,
     text: str | re.Pattern[str] | None = None,
-    callback: Callable[[requests.Response], Any] | None = None,
+    callback: Callback | None = None,
     pending: Conditions | None = None,
-    auth: tuple[str, str] | AuthBase | Callable[[Any], Any] | None = None,
-    headers: Mapping[str, str | bytes | None] | None = None,
+    auth: Auth | None = None,
+    headers: Headers | None = None,
     session: requests.Session | None = None,
     verify: bool | str | None = None,
     allow_redirects: bool = True,
@@ -599,8 +437,8 @@ def httsleep(
     request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
     max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
     max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
-    ignore_exceptions: type[Exception] | Iterable[type[Exception]] = (),
-    on_poll: Callable[[Attempt], Any] | None = None,
+    ignore_exceptions: ExceptionTypes = (),
+    on_poll: OnPoll | None = None,
     cancel: threading.Event | None = None,
     loglevel: int | str | None = None,
 ) -> requests.Response:
@@ -618,13 +456,20 @@ def httsleep(
     :raises requests.exceptions.RequestException: a request failed, and
         ``ignore_exceptions`` does not cover that.
     """
-    arguments = locals()
+    arguments = locals()  # all arguments, by name
     _set_loglevel(arguments.pop("loglevel"))
-    return HttSleeper(**arguments).run()
+    sleeper = HttSleeper(**arguments)
+    del arguments  # it holds auth, and the frame lasts as long as the wait
+    return sleeper.run()
+
+
+def _written(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Return copies of the conditions as they were written."""
+    return [copy_containers(condition.source) for condition in conditions]
 
 
 def _success(until: Any, shorthand: Mapping[str, Any]) -> Any:
-    """What to wait for: ``until``, or the shorthand arguments as one condition."""
+    """Return ``until``, or the shorthand arguments as one condition."""
     given = {key: value for key, value in shorthand.items() if value is not None}
     if until is None and not given:
         words = ", ".join(["until", *shorthand])
@@ -636,6 +481,7 @@ def _success(until: Any, shorthand: Mapping[str, Any]) -> Any:
 
 
 def _set_loglevel(loglevel: int | str | None) -> None:
+    """Set the level of the logger, and warn that this argument is deprecated."""
     if loglevel is None:
         return
     instead = "logging.getLogger('httsleep').setLevel(...)"
@@ -644,5 +490,5 @@ def _set_loglevel(loglevel: int | str | None) -> None:
     )
     try:
         _log.setLevel(loglevel)
-    except Exception:  # also that of its repr()
+    except Exception:  # also from its repr()
         raise bad_argument("loglevel", loglevel, "give a level of logging") from None

@@ -29,12 +29,12 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def checked_copy(
-    url_or_request: Any, auth: Any, headers: Any, *, absolute: bool
+    url_or_request: Any, auth: Any, headers: Any, *, check_sendable: bool
 ) -> requests.Request:
     """A Request of our own for what the caller gave, checked as far as it can be.
 
-    With ``absolute`` it must be one that a plain session can send; a session of the
-    caller's may complete or interpret it in its own way.
+    With ``check_sendable`` it must be one that a plain session can send; a session of
+    the caller's may complete or interpret it in its own way.
     """
     if isinstance(url_or_request, str):
         url_or_request = requests.Request("GET", url_or_request)
@@ -62,7 +62,7 @@ def checked_copy(
         raise ValueError("url_or_request has no valid method: give one, such as 'GET'")
     if not request.url or not isinstance(request.url, (str, bytes)):
         raise ValueError("url_or_request has no URL")
-    if absolute:
+    if check_sendable:
         _check_sendable(request)
     return request
 

@@ -392,7 +392,7 @@ def server(monkeypatch):
 def _clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("httsleep.main.sleep", clock.sleep)
-    monkeypatch.setattr("httsleep.main.monotonic", clock.monotonic)
+    monkeypatch.setattr("httsleep.wait.monotonic", clock.monotonic)
     monkeypatch.setattr("time.sleep", clock.sleep)
     no_nap = asyncio.sleep
 
@@ -423,7 +423,7 @@ def getaddrinfo(host, port, *args, **kwargs):
 {clock}
 
 clock = Clock()
-httsleep.main.sleep, httsleep.main.monotonic = clock.sleep, clock.monotonic
+httsleep.main.sleep, httsleep.wait.monotonic = clock.sleep, clock.monotonic
 socket.getaddrinfo = getaddrinfo
 sys.exit(main())
 """

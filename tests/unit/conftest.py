@@ -68,7 +68,7 @@ def _virtual_clock():
     """A :class:`Clock` that httsleep takes for the real one."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httsleep.main.monotonic", clock.monotonic)
+        patch.setattr("httsleep.wait.monotonic", clock.monotonic)
         patch.setattr("httsleep.main.sleep", clock.sleep)
         yield clock
 

@@ -4,7 +4,13 @@ import pytest
 
 from httsleep import Alarm, GaveUp
 from httsleep.checks import bad_argument
-from httsleep.conditions import Condition, Verdict, conditions, copy_containers, judge
+from httsleep.conditions import (
+    Condition,
+    Expectations,
+    Verdict,
+    checked_conditions,
+    copy_containers,
+)
 from httsleep.validators import VALIDATORS, Answer
 
 
@@ -25,9 +31,12 @@ def condition(source, where="until"):
     return Condition(where, source, VALIDATORS)
 
 
-def table(**sources):
-    """Conditions from dicts, as a sleeper has them."""
-    return {name: conditions(name, each, VALIDATORS) for name, each in sources.items()}
+def expectations(**arguments):
+    """Return what a sleeper judges by, from conditions as they are written."""
+    expected = Expectations()
+    for name, value in arguments.items():
+        setattr(expected, name, checked_conditions(name, value, VALIDATORS))
+    return expected
 
 
 # copies
@@ -73,14 +82,14 @@ def test_the_checks_do_not_see_later_changes(answer):
     written = {"json": {"a": [1]}}
     made = condition(written)
     written["json"]["a"].append(2)
-    assert made.unmet(answer(200, {"a": [1]}), {}, never) == []
+    assert made.unmet(answer(200, {"a": [1]}), never) == []
 
 
 def test_every_key_counts(answer):
     """A condition is met when each key is, and else tells all that are not."""
     made = condition({"text": "x", "status_code": 201, "json": {"a": 1}})
-    assert made.unmet(answer(201, "x"), {}, never)
-    assert made.unmet(answer(200, '{"a": 2}'), {}, never) == [
+    assert made.unmet(answer(201, "x"), never)
+    assert made.unmet(answer(200, '{"a": 2}'), never) == [
         "text is '{\"a\": 2}', not 'x'",
         "status_code is 200, not 201",
         "json is {'a': 2}, not {'a': 1}",
@@ -91,10 +100,10 @@ def test_the_callback_sees_only_what_is_otherwise_right(answer):
     """The caller's code runs last, and only for an answer that meets the rest."""
     seen = []
     made = condition({"callback": seen.append, "status_code": 200})
-    assert made.unmet(answer(404), {}, never) == ["status_code is 404, not 200"]
+    assert made.unmet(answer(404), never) == ["status_code is 404, not 200"]
     assert seen == []
     right = answer(200)
-    assert len(made.unmet(right, {}, never)) == 1
+    assert len(made.unmet(right, never)) == 1
     assert seen == [right.response]
 
 
@@ -102,7 +111,7 @@ def test_a_check_that_raises_is_the_end_unless_ignored(answer):
     """What a check raises reaches the caller as it is."""
     made = condition({"callback": lambda response: response.json()["status"]})
     with pytest.raises(KeyError):
-        made.unmet(answer(200, {}), {}, never)
+        made.unmet(answer(200, {}), never)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_a_check_that_raises_is_the_end_unless_ignored(answer):
 )
 def test_a_check_that_raises_what_is_ignored_is_not_met(answer, source, reason):
     """An ignored exception is a miss, in words of ours."""
-    assert condition(source).unmet(answer(200), {}, always) == [reason]
+    assert condition(source).unmet(answer(200), always) == [reason]
 
 
 def test_the_other_keys_are_still_looked_at(answer):
@@ -133,7 +142,7 @@ def test_the_other_keys_are_still_looked_at(answer):
     made = Condition(
         "until", {"broken": 1, "status_code": 200}, {**VALIDATORS, "broken": broken}
     )
-    assert made.unmet(answer(404), {}, always) == [
+    assert made.unmet(answer(404), always) == [
         "broken raised KeyError",
         "status_code is 404, not 200",
     ]
@@ -142,7 +151,7 @@ def test_the_other_keys_are_still_looked_at(answer):
 def test_a_reason_of_any_length_is_cut_to_a_line(answer):
     """What a validator says, of a user's too, is one bounded line."""
     validators = {"own": lambda expected: lambda answer: "x\n" * 10_000}
-    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), {}, never)
+    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), never)
     assert reason.startswith("x\\nx")
     assert len(reason) <= 500
 
@@ -154,15 +163,15 @@ def test_a_reason_of_any_length_is_cut_to_a_line(answer):
 )
 def test_which_keys_are_there_decides(answer, source):
     """A condition with a false value is a condition like any other."""
-    assert condition(source).unmet(answer(200, "other"), {}, never)
+    assert condition(source).unmet(answer(200, "other"), never)
 
 
 def test_json_none_waits_for_null(answer):
     """{'json': None} is met by the document null, and by nothing else."""
     made = condition({"json": None})
-    assert made.unmet(answer(200, "null"), {}, never) == []
+    assert made.unmet(answer(200, "null"), never) == []
     for other in ("", "{}", "false", "None"):
-        assert made.unmet(answer(200, other), {}, never)
+        assert made.unmet(answer(200, other), never)
 
 
 # what is no condition
@@ -194,7 +203,7 @@ def test_what_is_no_condition_is_refused(case):
     """A ValueError says where, what it is, what is right, and the nearest name."""
     source, words = NO_CONDITIONS[case]
     with pytest.raises(ValueError, match=re.escape(words[0])) as info:
-        conditions("until", source, VALIDATORS)
+        checked_conditions("until", source, VALIDATORS)
     for word in words:
         assert word in str(info.value)
     assert info.value.__suppress_context__ or info.value.__context__ is None
@@ -205,10 +214,12 @@ def test_what_is_no_condition_is_refused(case):
 
 def test_one_dict_is_a_condition_and_a_list_several():
     """A dict, a list and a tuple of dicts are taken, and an empty list has none."""
-    assert len(conditions("until", {"text": ""}, VALIDATORS)) == 1
-    assert len(conditions("until", [{"text": ""}, {"text": "x"}], VALIDATORS)) == 2
-    assert len(conditions("until", ({"text": ""},), VALIDATORS)) == 1
-    assert conditions("until", [], VALIDATORS) == ()
+    assert len(checked_conditions("until", {"text": ""}, VALIDATORS)) == 1
+    assert (
+        len(checked_conditions("until", [{"text": ""}, {"text": "x"}], VALIDATORS)) == 2
+    )
+    assert len(checked_conditions("until", ({"text": ""},), VALIDATORS)) == 1
+    assert checked_conditions("until", [], VALIDATORS) == ()
 
 
 def test_a_validator_of_the_users_counts(answer):
@@ -219,19 +230,19 @@ def test_a_validator_of_the_users_counts(answer):
             raise bad_argument("header", expected, "give a str")
         return lambda a: None if expected in a.response.headers else "no header"
 
-    (made,) = conditions("until", {"header": "X-Done"}, {"header": header})
-    assert made.unmet(answer(200, "", {"X-Done": "1"}), {}, never) == []
-    assert made.unmet(answer(200), {}, never) == ["no header"]
+    (made,) = checked_conditions("until", {"header": "X-Done"}, {"header": header})
+    assert made.unmet(answer(200, "", {"X-Done": "1"}), never) == []
+    assert made.unmet(answer(200), never) == ["no header"]
     with pytest.raises(ValueError, match=r"until: header is 5: give a str"):
-        conditions("until", {"header": 5}, {"header": header})
+        checked_conditions("until", {"header": 5}, {"header": header})
 
 
 # the verdict
 
 
 def verdict(answer, until=(), alarms=(), ignores=never):
-    made = table(until=list(until), alarms=list(alarms))
-    return judge(answer, made["alarms"], made["until"], None, {}, ignores)
+    expected = expectations(until=list(until), alarms=list(alarms))
+    return expected.judge(answer, {}, ignores)
 
 
 def test_an_answer_that_meets_a_condition_is_a_success(answer):
@@ -254,10 +265,9 @@ def test_the_first_alarm_that_is_met_is_told(answer):
 
 def test_an_alarm_is_a_copy(answer):
     """What a verdict tells of an alarm can be written to."""
-    alarms = table(alarms={"json": [1]})["alarms"]
-    first = judge(answer(200, [1]), alarms, (), None, {}, never).alarm
-    first["json"].append(2)
-    assert judge(answer(200, [1]), alarms, (), None, {}, never).alarm == {"json": [1]}
+    expected = expectations(alarms={"json": [1]})
+    expected.judge(answer(200, [1]), {}, never).alarm["json"].append(2)
+    assert expected.judge(answer(200, [1]), {}, never).alarm == {"json": [1]}
 
 
 def test_the_reasons_of_a_miss_are_in_the_order_of_until(answer):
@@ -318,26 +328,41 @@ def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
 
 def test_a_condition_can_be_met_several_times_in_a_row(answer):
     """The count is told, any other answer starts it again, and it may go on."""
-    made = condition({"status_code": 200, "consecutive": 3})
-    counts, told = {}, []
-    for status in (200, 200, 503, 200, 200, 200, 200):
-        told.append(made.unmet(answer(status), counts, never))
+    expected = expectations(until={"status_code": 200, "consecutive": 3})
+    counts = {}
+    told = [
+        expected.judge(answer(status), counts, never).reasons
+        for status in (200, 200, 503, 200, 200, 200, 200)
+    ]
     assert told == [
-        ["1 of 3 in a row"],
-        ["2 of 3 in a row"],
-        ["status_code is 503, not 200"],
-        ["1 of 3 in a row"],
-        ["2 of 3 in a row"],
-        [],
-        [],
+        ("1 of 3 in a row",),
+        ("2 of 3 in a row",),
+        ("status_code is 503, not 200",),
+        ("1 of 3 in a row",),
+        ("2 of 3 in a row",),
+        (),
+        (),
     ]
 
 
 def test_once_in_a_row_is_once(answer):
     """``consecutive: 1`` says nothing, and needs no count."""
-    counts = {}
-    assert not condition({"text": "", "consecutive": 1}).unmet(answer(), counts, never)
+    counts, expected = {}, expectations(until={"text": "", "consecutive": 1})
+    assert expected.judge(answer(), counts, never).outcome == "met"
     assert counts == {}
+
+
+def test_a_count_belongs_to_its_condition(answer):
+    """Conditions that are assigned start at 0; the counts of the others go on."""
+    counts, until = {}, {"status_code": 200, "consecutive": 3}
+    expected = expectations(until=until, alarms={"text": "x", "consecutive": 2})
+    expected.judge(answer(200), counts, never)
+    expected.alarms = expectations(alarms={"text": "", "consecutive": 9}).alarms
+    assert expected.judge(answer(200), counts, never).reasons == ("2 of 3 in a row",)
+    assert list(counts.values()) == [1, 2]
+    expected.until = expectations(until=[{"text": ""}, until]).until[1:]
+    assert expected.judge(answer(200), counts, never).reasons == ("1 of 3 in a row",)
+    assert list(counts.values()) == [2, 1]
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 2.0, "2", None])
@@ -349,14 +374,14 @@ def test_no_number_of_times_is_refused(number):
 
 def test_consecutive_alone_is_refused():
     """It needs something that is met so often."""
-    with pytest.raises(ValueError, match=r"^until: consecutive is 2: say what"):
+    with pytest.raises(ValueError, match=r"^until: consecutive is 2: give another key"):
         condition({"consecutive": 2})
 
 
 def test_every_answer_advances_every_count(answer):
     """Neither an alarm nor a success keeps the counts behind it from going on."""
     counts = {}
-    lists = table(
+    expected = expectations(
         alarms=[
             {"status_code": 500},
             {"status_code": "5xx", "consecutive": 2},
@@ -365,14 +390,12 @@ def test_every_answer_advances_every_count(answer):
         until=[{"status_code": 200}, {"text": "", "consecutive": 9}],
     )
 
-    def judged(status):
-        verdict = judge(
-            answer(status), **lists, pending=None, counts=counts, ignores=never
-        )
-        return verdict.outcome
-
-    assert [judged(status) for status in (200, 500, 503)] == ["met", "alarm", "alarm"]
-    assert counts == {"alarms[1]": 2, "alarms[2]": 3, "until[1]": 3}
+    outcomes = [
+        expected.judge(answer(status), counts, never).outcome
+        for status in (200, 500, 503)
+    ]
+    assert outcomes == ["met", "alarm", "alarm"]
+    assert list(counts.values()) == [2, 3, 3]
 
 
 # pending
@@ -382,14 +405,11 @@ def test_every_answer_advances_every_count(answer):
 def expects(answer):
     """The verdict on a status where 200 is the success and 500 the alarm."""
 
-    def expects(status, pending, counts=None, until=None):
-        lists = table(alarms={"status_code": 500}, until=until or {"status_code": 200})
+    def expects(status, pending):
+        written = {"until": {"status_code": 200}, "alarms": {"status_code": 500}}
         if pending is not None:
-            pending = conditions("pending", pending, VALIDATORS)
-        counts = {} if counts is None else counts
-        return judge(
-            answer(status), **lists, pending=pending, counts=counts, ignores=never
-        )
+            written["pending"] = pending
+        return expectations(**written).judge(answer(status), {}, never)
 
     return expects
 
@@ -416,15 +436,18 @@ def test_an_unexpected_answer_tells_what_it_is_not(expects):
     verdict = expects(404, [{"status_code": 502}, {"status_code": 503}])
     assert verdict.alarm is None
     assert verdict.reasons == ("status_code is 404, not 200",)
-    assert verdict.unpending == (
+    assert verdict.not_pending == (
         "status_code is 404, not 502",
         "status_code is 404, not 503",
     )
 
 
-def test_what_lacks_but_its_count_is_pending(expects):
+def test_what_lacks_but_its_count_is_pending(answer):
     """An answer that was met, but not often enough, is expected."""
     until, counts = {"status_code": 200, "consecutive": 2}, {}
-    assert expects(200, [], counts, until).outcome == "waiting"
-    assert expects(200, [], counts, until).outcome == "met"
-    assert expects(404, [], counts, until).outcome == "alarm"
+    expected = expectations(until=until, pending=[])
+    outcomes = [
+        expected.judge(answer(status), counts, never).outcome
+        for status in (200, 200, 404)
+    ]
+    assert outcomes == ["waiting", "met", "alarm"]

@@ -88,10 +88,11 @@ def test_a_number_of_polls_is_a_whole_one(value):
 
 def test_none_is_no_limit():
     """What is optional may be None; all else is checked."""
-    assert or_none(positive_int, "max_retries", None) is None
-    assert or_none(positive_int, "max_retries", 5) == 5
+    check = or_none(positive_int)
+    assert check("max_retries", None) is None
+    assert check("max_retries", 5) == 5
     with pytest.raises(ValueError, match="max_retries"):
-        or_none(positive_int, "max_retries", 0)
+        check("max_retries", 0)
 
 
 # exponential()

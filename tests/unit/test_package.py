@@ -51,10 +51,13 @@ def test_the_names_that_existing_users_import_are_there():
     assert (DEFAULT_POLLING_INTERVAL, DEFAULT_MAX_RETRIES) == (2, 50)
 
 
-def test_the_loop_sleeps_through_a_global_of_main():
-    """``httsleep.main.sleep`` is there to be patched."""
-    assert "sleep" in HttSleeper._rest.__code__.co_names
-    assert callable(httsleep.main.sleep)
+def test_the_loop_sleeps_through_a_global_of_main(answers, monkeypatch):
+    """A patch of ``httsleep.main.sleep`` takes the place of every sleep of a run."""
+    answers(503, 503, 200)
+    naps = []
+    monkeypatch.setattr("httsleep.main.sleep", naps.append)
+    httsleep.httsleep("http://server/endpoint", status_code=200)
+    assert naps == [2, 2]
 
 
 def test_function_and_class_take_the_same_arguments():
@@ -151,8 +154,8 @@ def test_importing_changes_no_logging():
 
 LIBRARY = [
     *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
-    *("validators", "conditions", "intervals", "request", "bounded", "sending"),
-    *("main", "__init__"),
+    *("validators", "conditions", "intervals", "limits", "request", "bounded"),
+    *("sending", "wait", "main", "__init__"),
 ]
 COMMAND = ["__init__", "converters", "parser", "display", "main"]
 

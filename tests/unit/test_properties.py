@@ -11,7 +11,7 @@ from requests.exceptions import ReadTimeout
 
 from httsleep import Alarm, Attempt, GaveUp, exponential, httsleep
 from httsleep.comparison import json_equal
-from httsleep.conditions import conditions, judge
+from httsleep.conditions import Expectations, checked_conditions
 from httsleep.formatting import one_line, redact_url, safe_repr
 from httsleep.intervals import retry_after
 from httsleep.validators import VALIDATORS, Answer
@@ -46,14 +46,10 @@ lists = st.lists(written, min_size=1, max_size=4)
 
 
 def verdict(make_response, status, body, until, alarms=()):
-    return judge(
-        Answer(make_response(status, body)),
-        conditions("alarms", list(alarms), VALIDATORS),
-        conditions("until", until, VALIDATORS),
-        pending=None,
-        counts={},
-        ignores=lambda exc: False,
-    )
+    expected = Expectations()
+    expected.alarms = checked_conditions("alarms", list(alarms), VALIDATORS)
+    expected.until = checked_conditions("until", until, VALIDATORS)
+    return expected.judge(Answer(make_response(status, body)), {}, lambda exc: False)
 
 
 # conditions

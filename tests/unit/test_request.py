@@ -11,8 +11,8 @@ from httsleep.request import checked_copy, sending_options
 URL = "http://server/endpoint"
 
 
-def own(url_or_request=URL, auth=None, headers=None, *, absolute=True):
-    return checked_copy(url_or_request, auth, headers, absolute=absolute)
+def own(url_or_request=URL, auth=None, headers=None, *, check_sendable=True):
+    return checked_copy(url_or_request, auth, headers, check_sendable=check_sendable)
 
 
 # the request
@@ -201,7 +201,7 @@ def test_an_absolute_url_is_taken(url):
 @pytest.mark.parametrize("url", ["/relative", "mock://server", b"http://server"])
 def test_a_session_of_the_callers_may_read_a_url_in_its_own_way(url):
     """Without a session of ours only method and URL have to be there."""
-    assert own(requests.Request("GET", url), absolute=False).url == url
+    assert own(requests.Request("GET", url), check_sendable=False).url == url
 
 
 @pytest.mark.parametrize(

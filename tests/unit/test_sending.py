@@ -17,7 +17,7 @@ URL = "http://server/endpoint"
 
 
 def own(url_or_request=URL):
-    return checked_copy(url_or_request, None, None, absolute=True)
+    return checked_copy(url_or_request, None, None, check_sendable=True)
 
 
 def a_minute():

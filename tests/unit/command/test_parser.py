@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from httsleep import BodyTooLarge, HttSleeper
+from httsleep.checks import IgnoredExceptions
 from httsleep.command.parser import IGNORABLE, parse, parser, sleeper
 
 URL = "http://server/jobs/1"
@@ -361,7 +362,7 @@ def test_connection_trouble_is_ignored_unless_told():
 def test_a_refused_certificate_is_never_ignored(name):
     """Whatever is ignored."""
     error = requests.exceptions.SSLError()
-    assert not made("--ignore", name)._ignores(error)
+    assert not IgnoredExceptions(made("--ignore", name).ignore_exceptions)(error)
 
 
 # what is not understood
