@@ -20,14 +20,22 @@ tested = []
 
 @impl
 def tox_after_run_commands(tox_env, exit_code, outcomes):
-    """Note which Python the tests ran on."""
+    """Note the Python that the tests ran on."""
     if tox_env.name.startswith("py3"):
         tested.append(tox_env.base_python.version_info[:3])
 
 
 @atexit.register
 def say_what_was_tested():
-    """Print it below everything else."""
-    if tested:
-        versions = (".".join(map(str, each)) for each in sorted(tested))
-        print("tested on:", ", ".join(versions))
+    """Print below everything else what was tested, and what was not."""
+    if not tested:
+        return
+    minors = {minor for _, minor, _ in tested}
+    missing = [f"Python 3.{minor}" for minor in (11, 12, 13) if minor not in minors]
+    if 11 not in minors:
+        missing.append("the oldest dependencies, which only Python 3.11 has")
+    if minors == {11}:
+        missing.append("the newest dependencies, which Python 3.11 has not")
+    missing.append("what takes minutes: see CONTRIBUTING.rst")
+    versions = ", ".join(".".join(map(str, each)) for each in sorted(tested))
+    print(f"tested on Python {versions}; not tested: {'; '.join(missing)}")
