@@ -6,7 +6,7 @@ from importlib import metadata
 
 from sphinx.util.docutils import SphinxDirective
 
-from httsleep.command.parser import parser
+from httsleep.command.parser import build_parser
 
 project = "httsleep"
 author = "The httsleep maintainers"
@@ -33,7 +33,8 @@ class CommandOptions(SphinxDirective):
     """The options of the command, as its parser has them: a table for each group."""
 
     def run(self):
-        return [node for group in parser()._action_groups for node in self.table(group)]
+        groups = build_parser()._action_groups
+        return [node for group in groups for node in self.table(group)]
 
     def table(self, group):
         options = [each for each in group._group_actions if each.option_strings]

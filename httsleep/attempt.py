@@ -43,15 +43,18 @@ class Attempt:
         return self.outcome == "met"
 
     def __str__(self) -> str:
-        if self.exception is not None:
-            what = describe_exception(self.exception)
-        elif self.reasons:
-            what = "; ".join(self.reasons)
-        else:
-            what = (
-                "no answer" if self.response is None else describe_status(self.response)
-            )
+        has_reasons = self.exception is None and self.reasons
+        what = "; ".join(self.reasons) if has_reasons else describe_attempt(self)
         text = f"poll {self.number}: {self.outcome}: {what}"
         if self.next_wait is not None:
             text += f"; next in {format_seconds(self.next_wait)}"
         return text
+
+
+def describe_attempt(attempt: Attempt) -> str:
+    """Return the status of the answer, or the exception that was ignored."""
+    if attempt.exception is not None:
+        return describe_exception(attempt.exception)
+    if attempt.response is None:
+        return "no answer"
+    return describe_status(attempt.response)

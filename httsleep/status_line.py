@@ -1,5 +1,6 @@
 """The status line of a terminal; needs rich, which the extra ``cli`` installs."""
 
+import io
 import os
 from contextlib import suppress
 from math import ceil
@@ -13,46 +14,51 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .attempt import Attempt
-from .command.display import Display, came
+from .attempt import Attempt, describe_attempt
 
 _BAR = 10  # columns
-_NARROW = 72  # columns, where there is room for the most important only
+_NARROW = 72  # columns; a narrower terminal has only the most important parts
 _ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
 
 
-class StatusLine(Display):
-    """One line that is drawn anew ten times a second, and disappears at the end.
+class StatusLine:
+    """One line on standard error that is redrawn ten times a second.
 
-    :param max_retries: how many polls there will be at most, for the bar.
-    :param max_time: how many seconds they take at most, for the bar.
+    A context manager that shows the line; at its end the line is erased. Call it with
+    each :class:`~httsleep.Attempt`, as ``on_poll`` does.
+
+    :param max_retries: how many polls are made at most; ``None`` for no limit.
+    :param max_time: how many seconds they take at most; ``None`` for no limit.
     """
 
-    def __init__(self, max_retries: int | None, max_time: float | None) -> None:
+    def __init__(
+        self, max_retries: int | None = None, max_time: float | None = None
+    ) -> None:
         self._max_retries, self._max_time = max_retries, max_time
+        self._attempt: Attempt | None = None  # the last poll
         self._began = self._polled = monotonic()
         self._console = Console(stderr=True, force_terminal=True)
         self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
-            get_renderable=self._line,
+            get_renderable=lambda: self._line(self._columns()),
             refresh_per_second=10,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
 
-    def poll(self, attempt: Attempt) -> None:
-        """Have the next line tell of this poll."""
+    def __call__(self, attempt: Attempt) -> None:
+        """Show this poll from the next redraw on."""
         self._polled = monotonic()
-        super().poll(attempt)
+        self._attempt = attempt
 
     def __enter__(self) -> Self:
         try:
             self._live.start()
-        except OSError:  # a terminal that goes away
+        except OSError:  # the terminal has gone away
             pass
-        except BaseException:  # a signal, somewhere in there
+        except BaseException:  # a signal came while it was starting
             with suppress(Exception):
                 self._live.stop()
             raise
@@ -65,10 +71,17 @@ class StatusLine(Display):
         with suppress(OSError):
             self._live.stop()
 
-    def _line(self) -> Table:
-        """Spinner, how far, a bar, the last status and why not yet, when next."""
-        columns = self._columns()
-        parts, share = self._how_far()
+    def text(self, columns: int) -> str:
+        """Return the line as it is now, without colours, for a width in columns."""
+        console = Console(
+            file=io.StringIO(), color_system="standard", width=columns, height=1
+        )
+        (segments,) = console.render_lines(self._line(columns), pad=False)
+        return "".join(segment.text for segment in segments)
+
+    def _line(self, columns: int) -> Table:
+        """Return spinner, progress, bar, last status with reasons, and next poll."""
+        parts, share = self._progress()
         cells: list[RenderableType] = [self._spinner]
         if columns < _NARROW:
             cells.append(Text(parts[0]))
@@ -82,23 +95,25 @@ class StatusLine(Display):
             line.add_column(no_wrap=True)
         line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        line.add_row(*cells, self._why(), Text(self._when(), "dim"))
+        line.add_row(*cells, self._last_result(), Text(self._next_poll(), "dim"))
         return line
 
     def _columns(self) -> int:
-        """The width of the terminal; rich alone would believe a wrong COLUMNS."""
+        """Return the width of the terminal, even if COLUMNS says more."""
         width = self._console.width
         with suppress(OSError):
             size = os.get_terminal_size(self._console.file.fileno())
-            width = min(width, size.columns or width)  # 0: it does not know
+            width = min(width, size.columns or width)  # 0: the width is not known
         return width
 
-    def _how_far(self) -> tuple[list[str], float | None]:
-        """How many polls and seconds, in words and as a share of the nearer limit."""
+    def _progress(self) -> tuple[list[str], float | None]:
+        """Return polls and seconds as text, and the share of the nearer limit."""
         number = 1
-        if self.attempt is not None:
-            under_way = self.attempt.next_wait is not None and self._left() <= 0
-            number = self.attempt.number + under_way
+        if self._attempt is not None:
+            under_way = (
+                self._attempt.next_wait is not None and self._seconds_left() <= 0
+            )
+            number = self._attempt.number + under_way
         parts, shares = [f"poll {number}"], []
         if self._max_retries is not None:
             parts[0] += f" of {self._max_retries}"
@@ -109,22 +124,22 @@ class StatusLine(Display):
             shares.append(elapsed / self._max_time)
         return parts, max(shares, default=None)
 
-    def _why(self) -> Text:
-        """The last status, and why it is not what is waited for."""
-        if self.attempt is None:
+    def _last_result(self) -> Text:
+        """Return the last status or exception, and why the wait goes on."""
+        if self._attempt is None:
             return Text()
-        style = "red" if self.attempt.response is None else "yellow"
-        why = Text(came(self.attempt), style)
-        if self.attempt.reasons:
-            why.append(": " + "; ".join(self.attempt.reasons), "default")
-        return why
+        style = "red" if self._attempt.response is None else "yellow"
+        result = Text(describe_attempt(self._attempt), style)
+        if self._attempt.reasons:
+            result.append(": " + "; ".join(self._attempt.reasons), "default")
+        return result
 
-    def _when(self) -> str:
-        """How long until the next poll."""
-        left = self._left()
+    def _next_poll(self) -> str:
+        """Return when the next poll starts."""
+        left = self._seconds_left()
         return f"next in {ceil(left)} s" if left > 0 else "polling"
 
-    def _left(self) -> float:
-        """The seconds until the next poll; 0 or less if it is under way."""
-        wait = None if self.attempt is None else self.attempt.next_wait
+    def _seconds_left(self) -> float:
+        """Return the seconds until the next poll; 0 or less if it is under way."""
+        wait = None if self._attempt is None else self._attempt.next_wait
         return (wait or 0) - (monotonic() - self._polled)

@@ -1,1 +1,1 @@
-"""The command ``httsleep``. Nothing of the library imports it."""
+"""The command ``httsleep``. The library imports nothing of this package."""

@@ -1,7 +1,7 @@
-"""The value that one option was given: from the text that was typed, checked.
+"""Converters from the text of one option to its value.
 
-What cannot be is refused with the error that argparse tells beside the option's name.
-It repeats the text only where that cannot be a secret.
+A converter raises an :class:`argparse.ArgumentTypeError`, which argparse shows behind
+the name of the option. Its message repeats the text, unless the text may be a secret.
 """
 
 import json
@@ -10,98 +10,122 @@ import re
 import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from ..checks import MAX_SECONDS
+from ..checks import positive_int as check_positive_int
+from ..checks import positive_seconds as check_positive_seconds
+from ..checks import seconds as check_seconds
 from ..formatting import safe_repr
 from ..request import TOKEN
+
+T = TypeVar("T")
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
 _PART = re.compile(r"([\d.]+)([a-z]*)")
+_WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # int() refuses very long ones
 _QUOTES, _OPEN, _CLOSE = "'\"`", "[(", "])"
 
 
-def _refusal(text: str, right: str) -> ArgumentTypeError:
-    """The error for what cannot be, and what could."""
-    return ArgumentTypeError(f"{safe_repr(text)}: {right}")
+def _bad_value(text: str, instead: str) -> ArgumentTypeError:
+    """Return the error for a text that cannot be converted.
+
+    :param instead: what to give instead.
+    """
+    return ArgumentTypeError(f"{safe_repr(text)}: {instead}")
+
+
+def _checked(check: Callable[[str, Any], T], value: Any, text: str, instead: str) -> T:
+    """Return the value if a check of the library accepts it.
+
+    The error has words of the command, because the library's name Python types.
+    """
+    try:
+        return check("", value)
+    except ValueError:
+        raise _bad_value(text, instead) from None
 
 
 def duration(text: str) -> float:
-    """Seconds, from ``90``, ``500ms``, ``2m`` or ``1h30m``."""
+    """Return the seconds of ``90``, ``500ms``, ``2m`` or ``1h30m``."""
     if not _DURATION.fullmatch(text):
-        raise _refusal(text, "give a duration such as 90, 500ms, 2m or 1h30m")
+        raise _bad_value(text, "give a duration such as 90, 500ms, 2m or 1h30m")
     parts = _PART.findall(text)
     seconds = sum(float(amount) * _UNITS[unit or "s"] for amount, unit in parts)
-    if seconds > MAX_SECONDS:
-        raise _refusal(text, "that is more than thirty years")
-    return seconds
+    return _checked(check_seconds, seconds, text, "give at most thirty years")
 
 
-def limit(text: str) -> float:
-    """A duration above 0."""
+def positive_duration(text: str) -> float:
+    """Return the seconds of a duration above 0."""
     seconds = duration(text)
-    if not seconds:
-        raise _refusal(text, "give a duration above 0")
-    return seconds
+    return _checked(check_positive_seconds, seconds, text, "give a duration above 0")
 
 
-def number(text: str) -> int:
-    """An int of at least 1, and of no more than 18 digits, which is enough."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
-        raise _refusal(text, "give a whole number of at least 1")
-    return int(text)
+def positive_int(text: str) -> int:
+    """Return an int of at least 1."""
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+    instead = "give a whole number of at least 1"
+    return _checked(check_positive_int, number, text, instead)
 
 
-def or_none(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same, with ``none`` for no limit."""
+def or_none(convert: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return a converter that also takes ``none``, for no limit."""
     return lambda text: None if text == "none" else convert(text)
 
 
-def document(text: str) -> Any:
-    """A JSON value, from the argument or from ``@file``."""
-    written = _content(text[1:]) if text.startswith("@") else text
+def json_value(text: str) -> Any:
+    """Return a JSON value, from the argument or from ``@FILE``."""
+    source = _file_text(text[1:]) if text.startswith("@") else text
     try:
-        return json.loads(written, parse_constant=_not_json)
+        return _parse_json(source)
     except (ValueError, RecursionError) as error:
-        raise _refusal(text, f"not JSON ({error})") from None
+        raise _bad_value(text, f"not JSON ({error})") from None
 
 
-def _not_json(name: str) -> NoReturn:
-    raise ValueError(f"{name} is none of its numbers")
+def _parse_json(source: str) -> Any:
+    return json.loads(source, parse_constant=_raise_not_json)
+
+
+def _raise_not_json(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python would read."""
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def conditions(text: str) -> list[Any]:
-    """One condition, or several of which any will do."""
-    value = document(text)
+    """Return the conditions of a JSON list, or a list of the one that is given."""
+    value = json_value(text)
     return value if isinstance(value, list) else [value]
 
 
-def codes(text: str) -> list[str]:
-    """Statuses and classes of statuses."""
+def status_codes(text: str) -> list[str]:
+    """Return the statuses and classes between commas; the library checks them."""
     return [code.strip() for code in text.split(",")]
 
 
-def entry(text: str) -> dict[str, Any]:
-    """An entry of ``jsonpath``, from ``PATH=VALUE``.
+def jsonpath_entry(text: str) -> dict[str, Any]:
+    """Return an entry of the key ``jsonpath``, from ``PATH=VALUE``.
 
-    The value is JSON if it can be read as that, else a string.
+    The value is JSON if it can be read as JSON, else a string.
     """
-    split = _equals(text)
+    split = _find_equals(text)
     if split is None:
-        raise _refusal(text, "give PATH=VALUE, such as '$.status=SUCCESS'")
+        raise _bad_value(text, "give PATH=VALUE, such as '$.status=SUCCESS'")
     path, value = text[:split], text[split + 1 :]
     if path.endswith(("<", ">", "!")) or value.startswith("="):
-        raise _refusal(text, "there is only =; the other operators are for JSON")
+        instead = "only = is supported here; use --until or --alarm for other operators"
+        raise _bad_value(text, instead)
     try:
-        expected = json.loads(value, parse_constant=_not_json)
+        expected = _parse_json(value)
     except (ValueError, RecursionError):
         expected = value
     return {"expression": path, "value": expected}
 
 
-def _equals(text: str) -> int | None:
-    """Where the first ``=`` is that is not part of a filter, in brackets or quotes."""
+def _find_equals(text: str) -> int | None:
+    """Return the index of the first ``=`` outside brackets and quotes, or ``None``.
+
+    An ``=`` within brackets or quotes belongs to a filter of the path.
+    """
     depth, quote = 0, ""
     for index, character in enumerate(text):
         if quote:
@@ -115,50 +139,52 @@ def _equals(text: str) -> int | None:
     return None
 
 
-def expression(text: str) -> re.Pattern[str]:
-    """A regular expression."""
+def regular_expression(text: str) -> re.Pattern[str]:
+    """Return the compiled regular expression."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of what may change one day
+        # FutureWarnings about the syntax are for programmers.
+        with warnings.catch_warnings(action="ignore"):
             return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise _refusal(text, f"no regular expression ({error})") from None
+        raise _bad_value(text, f"not a regular expression ({error})") from None
 
 
-def pair(text: str) -> tuple[str, str]:
-    """The name and the value of a header, from ``NAME=VALUE``."""
+def header_condition(text: str) -> tuple[str, str]:
+    """Return the name and the expected value of a header, from ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
     if not equals or not TOKEN.fullmatch(name):
-        raise _refusal(text, "give NAME=VALUE")
+        raise _bad_value(text, "give NAME=VALUE")
     return name, value
 
 
 def method(text: str) -> str:
-    """The method of a request."""
+    """Return the method of a request."""
     if not TOKEN.fullmatch(text):
-        raise _refusal(text, "give a method, such as POST")
+        raise _bad_value(text, "give a method, such as POST")
     return text
 
 
-def fields(text: str) -> list[tuple[str, str | None]]:
-    """Headers to send, one from the argument or many from ``@file``, as curl does."""
-    lines = _content(text[1:]).split("\n") if text.startswith("@") else [text]
-    return [_field(line.strip()) for line in lines if line.strip()]
+def header_lines(text: str) -> list[tuple[str, str | None]]:
+    """Return headers to send: one, or those on the lines of ``@FILE``, as for curl."""
+    lines = _file_text(text[1:]).split("\n") if text.startswith("@") else [text]
+    return [_header(line.strip()) for line in lines if line.strip()]
 
 
-def _field(line: str) -> tuple[str, str | None]:
-    """Name and value; ``None`` takes a default header away."""
+def _header(line: str) -> tuple[str, str | None]:
+    """Return name and value of a header; ``None`` removes a default header."""
     name, colon, value = line.partition(":")
     empty = not colon and line.endswith(";")
     name = line[:-1] if empty else name.strip()
-    if not (colon or empty) or not TOKEN.fullmatch(name):  # a token forgot its name
+    if not (colon or empty) or not TOKEN.fullmatch(name):
+        # The line may be a secret whose name is missing, so it is not repeated.
         raise ArgumentTypeError("give 'NAME: VALUE', the name in one word, or @FILE")
     return name, "" if empty else value.strip() or None
 
 
 def data(text: str) -> bytes:
-    """A body to send, from the argument, or as curl reads it from ``@file``.
+    """Return a body to send, from the argument or from ``@FILE``.
 
-    ``-`` is standard input, as ``@-`` is.
+    As curl does, remove the line ends of a file. ``-`` and ``@-`` are standard input.
     """
     if text != "-" and not text.startswith("@"):
         return os.fsencode(text)
@@ -166,7 +192,7 @@ def data(text: str) -> bytes:
 
 
 def credentials(text: str) -> tuple[bytes, bytes]:
-    """User and password, from the argument or from ``@file``."""
+    """Return user and password, from the argument or from ``@FILE``."""
     line = _read(text[1:]) if text.startswith("@") else os.fsencode(text)
     user, colon, password = line.rstrip(b"\r\n").partition(b":")
     if not colon:
@@ -174,20 +200,20 @@ def credentials(text: str) -> tuple[bytes, bytes]:
     return user, password
 
 
-def _content(path: str) -> str:
-    """What a file holds, as text."""
+def _file_text(path: str) -> str:
+    """Return the text of a file, which must be UTF-8."""
     try:
         return _read(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _refusal(path, "this file is not UTF-8") from None
+        raise _bad_value(path, "this file is not UTF-8") from None
 
 
 def _read(path: str) -> bytes:
-    """What a file holds; ``-`` is standard input."""
-    piped = path == "-"
+    """Return the bytes of a file; ``-`` is standard input."""
+    is_stdin = path == "-"
     try:
-        with open(0 if piped else path, "rb", closefd=not piped) as file:
+        with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
             return file.read()
-    except (OSError, ValueError) as error:  # a NUL in the path
+    except (OSError, ValueError) as error:  # ValueError: the path contains a NUL
         why = getattr(error, "strerror", None) or error
-        raise _refusal(path, f"this file cannot be read ({why})") from None
+        raise _bad_value(path, f"this file cannot be read ({why})") from None

@@ -1,23 +1,28 @@
-"""What standard error shows of a wait: nothing, lines, or JSON for machines."""
+"""The displays: how standard error shows a wait."""
 
 import json
+import os
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, Self
 
-from ..attempt import Attempt
-from ..formatting import describe_exception, describe_status
+from ..attempt import Attempt, describe_attempt
+from ..formatting import describe_exception
 
 
-def say(text: str) -> None:
-    """Write a line to standard error; that nobody reads it does not end a wait."""
+def write_stderr(text: str) -> None:
+    """Write a line to standard error; ignore errors, which must not end a wait."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 
 
-def forget_unwritten() -> None:
-    """Give up what standard error does not take: it would be Python's exit code 120."""
+def discard_stderr() -> None:
+    """Discard the text that standard error does not take.
+
+    Else Python would try again at its end, and exit with the code 120.
+    """
     try:
         if sys.stderr is not None:
             sys.stderr.flush()
@@ -25,31 +30,40 @@ def forget_unwritten() -> None:
         sys.stderr = None
 
 
-def came(attempt: Attempt) -> str:
-    """What a poll brought: the status line, or what went wrong."""
-    if attempt.response is not None:
-        return describe_status(attempt.response)
-    assert attempt.exception is not None
-    return describe_exception(attempt.exception)
+def can_draw() -> bool:
+    """Return whether standard error can show a status line.
+
+    It has to be a terminal that can erase and shows UTF-8; and rich is needed.
+    """
+    return (
+        sys.stderr is not None
+        and sys.stderr.isatty()
+        and sys.stderr.encoding.lower().startswith("utf")
+        and os.environ.get("TERM") not in ("dumb", "unknown")
+        and find_spec("rich") is not None
+    )
 
 
 class Display:
-    """What all displays have: the last poll, and the story at the end.
+    """A context manager that shows the wait within it, and then how the wait ended.
 
-    A context manager; the wait takes place within it.
+    This base of all displays shows the end only.
     """
 
     #: The last poll.
     attempt: Attempt | None = None
 
     def poll(self, attempt: Attempt) -> None:
-        """Show what a poll brought; this is the ``on_poll`` of the sleeper."""
+        """Show a poll; this is the ``on_poll`` of the sleeper."""
         self.attempt = attempt
 
-    def end(self, code: int, story: str) -> None:
-        """Show how the wait has ended: the exit code, and the story if it is not 0."""
-        if story:
-            say(f"httsleep: {story}")
+    def end(self, code: int, message: str) -> None:
+        """Show the end of the wait.
+
+        :param message: why the wait did not succeed; empty for a success.
+        """
+        if message:
+            write_stderr(f"httsleep: {message}")
 
     def __enter__(self) -> Self:
         return self
@@ -58,39 +72,40 @@ class Display:
         pass
 
 
-class Silence(Display):
-    """Nothing, not even the story."""
+class Quiet(Display):
+    """A display that shows nothing, not even the end."""
 
-    def end(self, code: int, story: str) -> None:
+    def end(self, code: int, message: str) -> None:
         """Show nothing."""
 
 
 class Lines(Display):
-    """Plain lines: one when the reason changes, or one for each poll.
+    """Plain lines: one for each poll with a new result, or one for each poll.
 
-    :param request: what is polled; the first line names it.
+    :param request: method and URL, which the first line names.
     :param every: whether each poll has a line.
     """
 
     def __init__(self, request: str, every: bool = False) -> None:
-        self.every = every
-        self._head = f"httsleep: {request}: "
-        self._shown: tuple[Any, ...] = ()
+        self._every = every
+        self._prefix = f"httsleep: {request}: "
+        self._last_result: tuple[Any, ...] = ()
 
     def poll(self, attempt: Attempt) -> None:
-        """Show the poll, if it brought something new; an alarm has its story."""
+        """Show the poll if its result is new; :meth:`end` shows an alarm."""
         super().poll(attempt)
-        new = (attempt.outcome, came(attempt), attempt.reasons)
-        if self.every or (new != self._shown and attempt.outcome != "alarm"):
-            say(f"{self._head}{attempt}")
-            self._head = "httsleep: "
-        self._shown = new
+        result = (attempt.outcome, describe_attempt(attempt), attempt.reasons)
+        is_new = result != self._last_result and attempt.outcome != "alarm"
+        if self._every or is_new:
+            write_stderr(f"{self._prefix}{attempt}")
+            self._prefix = "httsleep: "
+        self._last_result = result
 
 
-class Objects(Display):
+class JsonLines(Display):
     """A JSON object for each poll, and one at the end, each on a line.
 
-    :param request: what is polled; each object names it.
+    :param request: method and URL, which each object names.
     """
 
     def __init__(self, request: str) -> None:
@@ -100,7 +115,7 @@ class Objects(Display):
         """Show all facts of the poll."""
         super().poll(attempt)
         response, exception = attempt.response, attempt.exception
-        self._show(
+        self._write(
             event="poll",
             number=attempt.number,
             outcome=attempt.outcome,
@@ -111,9 +126,34 @@ class Objects(Display):
             next_wait=attempt.next_wait and round(attempt.next_wait, 3),
         )
 
-    def end(self, code: int, story: str) -> None:
-        """Show the exit code and the story."""
-        self._show(event="end", exit_code=code, message=story)
+    def end(self, code: int, message: str) -> None:
+        """Show the exit code and the message."""
+        self._write(event="end", exit_code=code, message=message)
 
-    def _show(self, **facts: Any) -> None:
-        say(json.dumps({"request": self._request} | facts))
+    def _write(self, **facts: Any) -> None:
+        write_stderr(json.dumps({"request": self._request} | facts))
+
+
+class TerminalLine(Display):
+    """The status line of a terminal, which disappears at the end.
+
+    :param max_retries, max_time: the limits of the wait.
+    """
+
+    def __init__(self, max_retries: int | None, max_time: float | None) -> None:
+        # Importing rich takes long, and rich may not be installed.
+        from ..status_line import StatusLine
+
+        self._line = StatusLine(max_retries, max_time)
+
+    def poll(self, attempt: Attempt) -> None:
+        """Show the poll from now on."""
+        super().poll(attempt)
+        self._line(attempt)
+
+    def __enter__(self) -> Self:
+        self._line.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.__exit__()

@@ -1,18 +1,16 @@
-"""The command: run a sleeper, show it, and end with the exit code that says how."""
+"""The command: run a sleeper, show the wait, and return the exit code."""
 
 import os
 import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from math import inf
 from ssl import SSLCertVerificationError
 from time import monotonic
-from typing import Any
 
 from requests.exceptions import RequestException
 from urllib3 import disable_warnings
@@ -20,126 +18,108 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
-from ..formatting import causes, describe_exception, redact_url, safe_repr
-from ..main import HttSleeper
-from .display import Display, Lines, Objects, Silence, forget_unwritten, say
-from .parser import parse, parser, sleeper
+from ..formatting import causes, describe_exception, safe_repr
+from .build import Command, build
+from .display import discard_stderr, write_stderr
 
 MET, ALARM, FAILED, GAVE_UP, INTERRUPTED = 0, 1, 3, 124, 128 + signal.SIGINT
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as a shell has it
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as in a shell
 
 
 class _Stopped(BaseException):
-    """A signal has come that ends the command; its number is the argument."""
+    """A signal that ends the command; the argument is its number."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code.
 
-    :param arguments: what stands after ``httsleep``; default: what was typed.
+    :param arguments: the words behind ``httsleep``; default: those of this process.
     """
     try:
-        return _command(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:  # while an option reads standard input, for one
-        say("httsleep: interrupted")
+        return _run(build(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # for instance while an option reads standard input
+        write_stderr("httsleep: interrupted")
         return _interrupted()
     except Exception:  # Python's exit code for a traceback would be that of an alarm
-        say(traceback.format_exc())
+        write_stderr(traceback.format_exc())
         return FAILED
     finally:
-        forget_unwritten()
+        discard_stderr()
 
 
-def _command(arguments: Sequence[str]) -> int:
-    """From what was typed to the exit code."""
-    options, command = parse(arguments)
-    try:
-        made = sleeper(options)
-    except ValueError as error:
-        parser().error(str(error).removeprefix("url_or_request: "))
-    if command and shutil.which(command[0]) is None:
-        there = shutil.which(command[0], os.F_OK) is not None
-        why = "is not executable" if there else "is no command here"
-        say(f"httsleep: {safe_repr(command[0])} {why}")
-        return NOT_EXECUTABLE if there else NOT_FOUND
-    if "insecure" in options:
-        disable_warnings(InsecureRequestWarning)  # curl says nothing either
-    request = f"{made.request.method} {redact_url(made.request.url)}"
-    display = _display(options, made, request)
-    made.on_poll = display.poll
-    code, story = MET, ""
-    try:
-        with _stoppable():
-            with display:
-                response = made.run()
-            if command is None:
-                _write(response.content)
-    except (HttSleepError, OSError, _Stopped) as exc:
-        code, story = _told(exc, request, display.attempt)
-    display.end(code, story)
-    if command and code == MET:
-        return _become(command)
+def _run(command: Command) -> int:
+    """Wait, follow up on a success, and return the exit code."""
+    if command.program and (code := _check_program(command.program[0])):
+        return code
+    if command.sleeper.kwargs.get("verify") is False:
+        disable_warnings(InsecureRequestWarning)  # the user has asked for it
+    code, message = _wait(command)
+    command.display.end(code, message)
+    if command.program and code == MET:
+        return _exec(command.program)
     return _interrupted() if code == INTERRUPTED else code
 
 
-def _display(options: Mapping[str, Any], made: HttSleeper, request: str) -> Display:
-    """What shows the wait: what was asked for, and what standard error can."""
-    if "quiet" in options:
-        return Silence()
-    if options.get("log_format") == "json":
-        return Objects(request)
-    if "verbose" in options or not _can_draw():
-        return Lines(request, every="verbose" in options)
-    from ..status_line import StatusLine
-
-    return StatusLine(made.max_retries, made.max_time)
+def _check_program(name: str) -> int:
+    """Return 0 if there is such a program, else its exit code after an error."""
+    if shutil.which(name) is not None:
+        return 0
+    exists = shutil.which(name, os.F_OK) is not None
+    why = "is not executable" if exists else "cannot be found"
+    write_stderr(f"httsleep: {safe_repr(name)} {why}")
+    return NOT_EXECUTABLE if exists else NOT_FOUND
 
 
-def _can_draw() -> bool:
-    """Whether standard error is a terminal that can erase, and rich is there."""
-    return (
-        sys.stderr is not None
-        and sys.stderr.isatty()
-        and sys.stderr.encoding.lower().startswith("utf")
-        and os.environ.get("TERM") not in ("dumb", "unknown")
-        and find_spec("rich") is not None
-    )
+def _wait(command: Command) -> tuple[int, str]:
+    """Wait, write the body, and return the exit code and why it is not 0."""
+    try:
+        with _stop_on_signals():
+            with command.display:
+                response = command.sleeper.run()
+            if command.program is None:
+                _write(response.content)
+    except (HttSleepError, OSError, _Stopped) as exc:
+        last = command.display.attempt
+        return _exit_code_and_message(exc, command.request, last)
+    return MET, ""
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """A SIGINT or SIGTERM, if not ignored, ends the block with an exception.
+def _stop_on_signals() -> Iterator[None]:
+    """Raise an exception on SIGINT and SIGTERM within the block, if not ignored.
 
-    More of them within a second mean the same, and the end of the block has a screen to
-    clear. Behind the block another one is the end of the process.
+    Further signals within a second are ignored, so that the status line can be erased.
+    After the exception the default handlers are in place, so another signal ends the
+    process; else the previous handlers are.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in signals}
-    before = {n: each for n, each in before.items() if each is not signal.SIG_IGN}
-    asked = -inf
+    handlers = {number: signal.getsignal(number) for number in signals}
+    handlers = {n: each for n, each in handlers.items() if each is not signal.SIG_IGN}
+    last_signal = -inf
 
     def stop(number: int, _: object) -> None:
-        nonlocal asked
-        if monotonic() - asked > 1:
-            asked = monotonic()
+        nonlocal last_signal
+        if monotonic() - last_signal > 1:
+            last_signal = monotonic()
             raise _Stopped(number)
 
-    for number in before:
+    for number in handlers:
         signal.signal(number, stop)
     try:
         yield
     except _Stopped:
-        before = dict.fromkeys(before, signal.SIG_DFL)
+        handlers = dict.fromkeys(handlers, signal.SIG_DFL)
         raise
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def _interrupted() -> int:
-    """The exit code; on a terminal, die of SIGINT, for which a shell has the same code.
+    """Return the exit code; on a terminal, end this process by SIGINT instead.
 
-    Else bash would take Ctrl-C for settled, and go on with its script.
+    A shell has the same code for both, but only after a process that was ended by
+    SIGINT does bash end its script as well.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with suppress(OSError), open("/dev/tty", "rb") as terminal:
@@ -148,8 +128,10 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
-def _told(exc: BaseException, request: str, last: Attempt | None) -> tuple[int, str]:
-    """The exit code for what has ended the wait, and the story."""
+def _exit_code_and_message(
+    exc: BaseException, request: str, last: Attempt | None
+) -> tuple[int, str]:
+    """Return the exit code and the message for the exception that ended the wait."""
     if isinstance(exc, Alarm):
         return ALARM, str(exc)
     if isinstance(exc, GaveUp):
@@ -162,11 +144,11 @@ def _told(exc: BaseException, request: str, last: Attempt | None) -> tuple[int, 
     if isinstance(exc, RequestException):
         number = 1 if last is None else last.number + 1
         return FAILED, f"{request} failed in poll {number}: {_why(exc)}"
-    return FAILED, str(exc)  # a body that nothing takes; a CA bundle that is missing
+    return FAILED, str(exc)  # the body cannot be written, or a CA bundle is missing
 
 
 def _why(exc: RequestException) -> str:
-    """What went wrong with a request, and the option that may help."""
+    """Return why a request failed, and the option that may help."""
     if isinstance(exc, BodyTooLarge):
         return f"{exc}; --max-body-size would allow more"
     untrusted = any(isinstance(each, SSLCertVerificationError) for each in causes(exc))
@@ -175,11 +157,11 @@ def _why(exc: RequestException) -> str:
 
 
 def _write(body: bytes) -> None:
-    """Write the body to standard output; whoever reads it may stop when they like."""
+    """Write the body to standard output; a reader may stop at any time."""
     if sys.stdout is None:
         return
     try:
-        # What sys.stdout could not write, it would try to write again at the end.
+        # Not through sys.stdout, which would try again at the end after an error.
         with open(sys.stdout.fileno(), "wb", closefd=False) as output:
             output.write(body)
     except BrokenPipeError:
@@ -188,12 +170,12 @@ def _write(body: bytes) -> None:
         raise OSError(f"the body cannot be written: {exc.strerror}") from None
 
 
-def _become(command: list[str]) -> int:
-    """Run the command in place of this process; return only if that fails."""
-    for name in vars(signal).keys() & {"SIGPIPE", "SIGXFSZ"}:  # Python ignores them
+def _exec(program: list[str]) -> int:
+    """Run the program in place of this process; return only if that fails."""
+    for name in vars(signal).keys() & {"SIGPIPE", "SIGXFSZ"}:  # Python ignores both
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
-        os.execvp(command[0], command)
+        os.execvp(program[0], program)
     except OSError as exc:
-        say(f"httsleep: {safe_repr(command[0])} cannot be run: {exc.strerror}")
+        write_stderr(f"httsleep: {safe_repr(program[0])} cannot be run: {exc.strerror}")
         return NOT_FOUND if isinstance(exc, FileNotFoundError) else NOT_EXECUTABLE

@@ -5,6 +5,7 @@ import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from httsleep import Attempt
+from httsleep.attempt import describe_attempt
 
 
 @pytest.fixture
@@ -79,6 +80,16 @@ def test_an_attempt_does_not_change(attempt):
 def test_an_attempt_reads_as_a_line(attempt, facts, text):
     """The str of an attempt is what a log needs: which poll, what came, what next."""
     assert str(attempt(**facts)) == text
+
+
+def test_the_description_leaves_the_reasons_out(attempt):
+    """The description of an attempt is the status or the exception, never a reason."""
+    error = RequestsConnectionError("http://user:secret@server/")
+    described = describe_attempt(attempt(reasons=("$.a is missing",)))
+    assert described == "503 Service Unavailable"
+    assert describe_attempt(attempt(response=None, exception=error)) == (
+        "ConnectionError"
+    )
 
 
 def test_the_repr_shows_no_exception(attempt):

@@ -157,7 +157,7 @@ LIBRARY = [
     *("validators", "conditions", "intervals", "limits", "request", "bounded"),
     *("sending", "wait", "main", "__init__"),
 ]
-COMMAND = ["__init__", "converters", "parser", "display", "main"]
+COMMAND = ["__init__", "converters", "parser", "display", "build", "main"]
 
 
 def imported(path):
@@ -176,6 +176,13 @@ def test_import_order_is_reading_order():
     for index, name in enumerate(LIBRARY):
         before = {f".{each}" for each in LIBRARY[:index]}
         assert before.issuperset(imported(package / f"{name}.py")), name
+
+
+def test_the_status_line_imports_only_the_library():
+    """The status line can be used without the command."""
+    library = {f".{name}" for name in LIBRARY[:-1]}
+    package = resources.files("httsleep")
+    assert library.issuperset(imported(package / "status_line.py"))
 
 
 def test_the_command_is_read_in_its_own_order():

@@ -1,18 +1,20 @@
 import errno
 import io
 import os
+import re
 from functools import partial
 
 import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from rich.console import Console
+from rich.live import Live
 
 from httsleep import Attempt
 from httsleep.status_line import StatusLine
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps all that was written to it."""
+    """A terminal that keeps everything that was written to it."""
 
     encoding = "utf-8"
 
@@ -20,92 +22,93 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture(autouse=True)
+def _virtual_time(monkeypatch, clock):
+    monkeypatch.setattr("httsleep.status_line.monotonic", clock.monotonic)
+
+
 @pytest.fixture
-def terminal(monkeypatch, clock):
-    """The terminal that standard error is; ``resize(columns)`` changes it."""
+def terminal(monkeypatch):
+    """Return the terminal of standard error, which is 100 columns wide."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    terminal = Terminal()
-    terminal.resize = lambda columns: monkeypatch.setenv("COLUMNS", str(columns))
-    terminal.resize(100)
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "25")
+    terminal = Terminal()
     monkeypatch.setattr("httsleep.status_line.Console", partial(Console, file=terminal))
-    monkeypatch.setattr("httsleep.status_line.monotonic", clock.monotonic)
     return terminal
 
 
 @pytest.fixture
 def attempt(make_response):
-    def make(number=3, response=None, next_wait=2.0, reasons=("$.a is 1, not 2",)):
-        made = make_response(200) if response is None else response
-        facts = {"exception": None, "outcome": "waiting", "elapsed": 4.0}
-        return Attempt(number, made, reasons=reasons, next_wait=next_wait, **facts)
+    """Return an attempt with these facts in place of the usual ones."""
+
+    def make(**facts):
+        usual = {
+            "number": 3,
+            "response": make_response(200),
+            "exception": None,
+            "outcome": "waiting",
+            "reasons": ("$.a is 1, not 2",),
+            "elapsed": 4.0,
+            "next_wait": 2.0,
+        }
+        return Attempt(**usual | facts)
 
     return make
 
 
-def drawn(display):
-    """What the line is now, without its colours; one line it is."""
-    line = display._live.get_renderable()
-    (parts,) = display._console.render_lines(line, pad=False)
-    return "".join(part.text for part in parts)
+@pytest.fixture
+def ignored(attempt):
+    """An attempt whose exception was ignored."""
+    error = RequestsConnectionError("http://user:secret@server/")
+    facts = {"response": None, "exception": error, "outcome": "ignored", "reasons": ()}
+    return attempt(number=1, **facts)
 
 
-def line(display):
-    """What the line says now behind the spinner."""
-    console, text = display._console, drawn(display)
-    assert len(text) == console.width - len("^C") - 1, "no room for what is echoed"
+def words(line, columns=100):
+    """Return the line behind the spinner, without its bar and with single blanks."""
+    text = line.text(columns)
+    assert len(text) == columns - len("^C") - 1, "no columns left for an echo"
     return " ".join(text.translate(dict.fromkeys(map(ord, "━╸╺"))).split()[1:])
 
 
-def test_before_the_first_answer_it_is_polling(terminal):
+def test_before_the_first_answer_it_is_polling():
     """The number is that of the poll under way."""
-    assert line(StatusLine(50, None)) == "poll 1 of 50 polling"
+    assert words(StatusLine(50, None)) == "poll 1 of 50 polling"
 
 
 @pytest.mark.parametrize(
-    ("limits", "how_far"),
+    ("limits", "progress", "bar"),
     [
-        ((50, None), "poll 3 of 50"),
-        ((None, 600.0), "poll 3, 7 of 600 s"),
-        ((50, 600.0), "poll 3 of 50, 7 of 600 s"),
-        ((None, None), "poll 3"),
+        ((50, None), "poll 3 of 50", "╸━━━━━━━━━"),
+        ((None, 600.0), "poll 3, 7 of 600 s", "━━━━━━━━━━"),
+        ((50, 600.0), "poll 3 of 50, 7 of 600 s", "╸━━━━━━━━━"),
+        ((4, None), "poll 3 of 4", "━━━━━━━╸━━"),
+        ((None, 10.0), "poll 3, 7 of 10 s", "━━━━━━━╺━━"),
+        ((4, 70.0), "poll 3 of 4, 7 of 70 s", "━━━━━━━╸━━"),
+        ((4, 8.0), "poll 3 of 4, 7 of 8 s", "━━━━━━━━╸━"),
+        ((), "poll 3", ""),
     ],
+    ids=lambda value: value if str(value).startswith("poll") else "",
 )
-def test_the_limits_tell_how_far_it_is(terminal, clock, attempt, limits, how_far):
-    """The number of polls, the seconds, or both."""
-    display = StatusLine(*limits)
+def test_the_limits_show_the_progress(clock, attempt, limits, progress, bar):
+    """Each limit has its numbers; the bar is that of the limit that is nearer."""
+    line = StatusLine(*limits)
     clock.now += 7
-    display.poll(attempt())
-    assert line(display) == f"{how_far} 200 OK: $.a is 1, not 2 next in 2 s"
+    line(attempt())
+    assert words(line) == f"{progress} 200 OK: $.a is 1, not 2 next in 2 s"
+    assert "".join(c for c in line.text(100) if c in "━╸╺") == bar
 
 
-@pytest.mark.parametrize(
-    ("limits", "share"),
-    [((4, None), 3 / 4), ((None, 10.0), 0.7), ((4, 70.0), 3 / 4), ((4, 8.0), 7 / 8)],
-)
-def test_the_bar_is_that_of_the_nearer_limit(terminal, clock, attempt, limits, share):
-    """It is full when the wait ends, whichever limit ends it."""
-    display = StatusLine(*limits)
-    clock.now += 7
-    display.poll(attempt())
-    assert display._how_far()[1] == share
-
-
-def test_without_a_limit_there_is_no_bar(terminal, attempt):
-    """Nobody knows how long it will take."""
-    assert "━" not in drawn(StatusLine(None, None))
-    assert "━" in drawn(StatusLine(50, None))
-
-
-def test_the_seconds_to_the_next_poll_are_counted_down(terminal, clock, attempt):
-    """Whole ones; then it is polling."""
-    display = StatusLine(50, None)
-    display.poll(attempt(next_wait=2.5, reasons=()))
+def test_the_seconds_to_the_next_poll_are_counted_down(clock, attempt):
+    """Seconds are rounded up; after the last of them the next poll is under way."""
+    line = StatusLine(50, None)
+    line(attempt(next_wait=2.5, reasons=()))
     seen = []
     for _ in range(4):
-        seen.append(line(display))
+        seen.append(words(line))
         clock.now += 1
     assert seen == [
         "poll 3 of 50 200 OK next in 3 s",
@@ -115,61 +118,61 @@ def test_the_seconds_to_the_next_poll_are_counted_down(terminal, clock, attempt)
     ]
 
 
-def test_the_last_poll_has_no_next_one(terminal, attempt):
-    """Its number stays."""
-    display = StatusLine(50, None)
-    display.poll(attempt(next_wait=None))
-    assert line(display).startswith("poll 3 of 50 ")
+def test_after_the_last_poll_the_number_stays(attempt):
+    """An attempt without a next poll keeps its number."""
+    line = StatusLine(50, None)
+    line(attempt(next_wait=None))
+    assert words(line).startswith("poll 3 of 50 ")
 
 
-def test_an_exception_stands_where_the_status_is(terminal, attempt):
-    """In red; no reasons follow."""
-    display = StatusLine(50, None)
-    facts = {"outcome": "ignored", "reasons": (), "elapsed": 4.0, "next_wait": 2.0}
-    error = RequestsConnectionError("http://user:secret@server/")
-    display.poll(Attempt(1, None, error, **facts))
-    assert line(display) == "poll 1 of 50 ConnectionError next in 2 s"
-    assert display._why().style == "red"
+def test_an_exception_takes_the_place_of_the_status(ignored):
+    """An ignored exception is shown as in all texts, without secrets."""
+    line = StatusLine(50, None)
+    line(ignored)
+    assert words(line) == "poll 1 of 50 ConnectionError next in 2 s"
 
 
 @pytest.mark.parametrize("columns", [4, 10, 20, 40, 71, 72, 200])
-def test_it_is_one_line_in_any_terminal(terminal, attempt, columns):
-    """A reason that is too long is cut, and a bar needs a wide terminal."""
-    terminal.resize(columns)
-    display = StatusLine(50, 600)
-    display.poll(attempt(reasons=("a " * 300, "b")))
-    assert drawn(display)  # not more than the terminal has, and without a line's end
-    assert len(drawn(display)) == columns - 3
+def test_it_is_one_line_in_any_width(attempt, columns):
+    """A long reason is cut, so that the line leaves three columns free."""
+    line = StatusLine(50, 600)
+    line(attempt(reasons=("a " * 300, "b")))
+    assert len(line.text(columns)) == columns - 3
+
+
+def test_a_narrow_terminal_shows_the_most_important_parts(attempt):
+    """Below 72 columns there are neither seconds nor a bar."""
+    line = StatusLine(50, 600)
+    line(attempt())
+    assert words(line, 40) == "poll 3 of 50 200 OK: $… next in 2 s"
+    assert "━" not in line.text(71)
+    assert "━" in line.text(72)
+
+
+def test_text_of_the_server_is_not_markup(attempt):
+    """Brackets and colons of a reason are shown as they are."""
+    line = StatusLine(50, None)
+    line(attempt(reasons=("$.a is '[red]:smile:[/red]', not 2",)))
+    assert "[red]:smile:[/red]" in words(line)
+
+
+# On a terminal
 
 
 @pytest.mark.parametrize(("columns", "width"), [(30, 30), (200, 100), (0, 100)])
-def test_the_terminal_knows_better_than_its_environment(
-    terminal, monkeypatch, columns, width
-):
-    """COLUMNS is not believed if it says more; a size of 0 is none."""
+def test_a_terminal_limits_the_width(terminal, monkeypatch, columns, width):
+    """COLUMNS counts only up to the width of the terminal, if that is known."""
     size = os.terminal_size((columns, 25))
     monkeypatch.setattr(terminal, "fileno", lambda: 2)
     monkeypatch.setattr("os.get_terminal_size", lambda fd: size)
-    assert len(drawn(StatusLine(50, None))) == width - 3
-
-
-def test_a_narrow_terminal_shows_the_most_important(terminal, attempt):
-    """Which poll, what came, and when it goes on."""
-    terminal.resize(40)
-    display = StatusLine(50, 600)
-    display.poll(attempt())
-    assert line(display) == "poll 3 of 50 200 OK: $… next in 2 s"
-
-
-def test_what_the_server_says_is_no_markup(terminal, attempt):
-    """Brackets and colons mean nothing to the terminal."""
-    display = StatusLine(50, None)
-    display.poll(attempt(reasons=("$.a is '[red]:smile:[/red]', not 2",)))
-    assert "[red]:smile:[/red]" in line(display)
+    with StatusLine(50, None):
+        pass
+    written = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", terminal.getvalue())
+    assert {len(line) for line in re.split(r"[\r\n]+", written) if line} == {width - 3}
 
 
 def test_a_terminal_that_goes_away_is_no_error(terminal, monkeypatch):
-    """The wait goes on."""
+    """A wait goes on without its terminal."""
 
     def gone(_):
         raise OSError(errno.EIO, "Input/output error")
@@ -179,49 +182,52 @@ def test_a_terminal_that_goes_away_is_no_error(terminal, monkeypatch):
         pass
 
 
-def test_a_signal_while_it_appears_leaves_a_cursor(terminal, monkeypatch):
-    """And nothing that goes on drawing."""
+def test_a_signal_at_the_start_leaves_a_cursor(terminal, monkeypatch):
+    """An exception while the line appears shows the cursor, and stops the redraws."""
 
     class Signal(BaseException):
         pass
 
-    display = StatusLine(50, None)
-    start = display._live.start
+    started = []
+    start = Live.start
 
-    def started():
-        start()
+    def interrupted(live):
+        start(live)
+        started.append(live)
         raise Signal
 
-    monkeypatch.setattr(display._live, "start", started)
-    with pytest.raises(Signal), display:
+    monkeypatch.setattr(Live, "start", interrupted)
+    with pytest.raises(Signal), StatusLine(50, None):
         pass
     written = terminal.getvalue()
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
-    assert not display._live.is_started
+    assert [live.is_started for live in started] == [False]
 
 
-def test_it_disappears(terminal, attempt, capsys):
-    """The line is erased and the cursor shown; the story stays."""
-    display = StatusLine(50, None)
-    with display as same:
-        assert same is display
-        display.poll(attempt())
-        assert display.attempt.number == 3
+def test_it_disappears(terminal, attempt):
+    """At the end the line is erased and the cursor shown."""
+    line = StatusLine(50, None)
+    with line as same:
+        assert same is line
+        line(attempt())
     written = terminal.getvalue()
     assert "poll 3 of 50" in written
     assert written.endswith("\x1b[2K")
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
-    display.end(124, "gave up")
-    assert terminal.getvalue() == written
-    assert capsys.readouterr() == ("", "httsleep: gave up\n")
+
+
+def test_results_have_colours(terminal, attempt, ignored):
+    """A status is yellow, an exception red."""
+    for each, start in ((attempt(), "\x1b[33m200 OK"), (ignored, "\x1b[31mConn")):
+        with StatusLine(50, None) as line:
+            line(each)
+        assert start in terminal.getvalue()
 
 
 def test_colours_can_be_refused(terminal, monkeypatch, attempt):
-    """NO_COLOR leaves none; dim and the like are no colours."""
+    """NO_COLOR leaves none; dim and the like are not colours."""
     monkeypatch.setenv("NO_COLOR", "1")
-    display = StatusLine(50, None)
-    with display:
-        display.poll(attempt())
-        display._live.refresh()
+    with StatusLine(50, None) as line:
+        line(attempt())
     assert "200 OK" in terminal.getvalue()
     assert "\x1b[3" not in terminal.getvalue()

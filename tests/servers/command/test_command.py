@@ -95,8 +95,8 @@ def test_what_the_library_imports(spawn, finish):
     script = "import sys, httsleep; print(*sys.modules)"
     loaded = finish(spawn(sys.executable, "-c", script)).out.decode().split()
     assert "httsleep.main" in loaded
-    parts = ("arguments", "options", "display", "live", "cli", "__main__")
-    assert not {"argparse", "rich", *(f"httsleep.{part}" for part in parts)} & {*loaded}
+    others = {f"httsleep.{name}" for name in ("command", "status_line", "__main__")}
+    assert not {"argparse", "rich", *others} & {*loaded}
 
 
 # in pipes

@@ -3,28 +3,27 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from httsleep.command import converters as arguments
 from httsleep.command.converters import (
-    codes,
     conditions,
     credentials,
     data,
-    document,
     duration,
-    entry,
-    expression,
-    fields,
-    limit,
+    header_condition,
+    header_lines,
+    json_value,
+    jsonpath_entry,
     method,
-    number,
     or_none,
-    pair,
+    positive_duration,
+    positive_int,
+    regular_expression,
+    status_codes,
 )
 
 
 @pytest.fixture
 def file(tmp_path):
-    """``@`` and the path of a file that holds the bytes."""
+    """Write the bytes to a file, and return ``@`` and its path."""
 
     def write(content):
         path = tmp_path / "file"
@@ -36,20 +35,20 @@ def file(tmp_path):
 
 @pytest.fixture
 def piped(monkeypatch, tmp_path):
-    """Standard input, as far as this module opens it."""
+    """Fill standard input with bytes, as far as converters open it."""
 
     def fill(content):
         def opened(path, *_, **__):
             assert path == 0
             return io.BytesIO(content)
 
-        monkeypatch.setattr(arguments, "open", opened, raising=False)
+        monkeypatch.setattr("httsleep.command.converters.open", opened, raising=False)
 
     return fill
 
 
 def refused(convert, text):
-    """Why ``convert`` does not take the text."""
+    """Return why ``convert`` refuses the text."""
     with pytest.raises(ArgumentTypeError) as caught:
         convert(text)
     (message,) = caught.value.args
@@ -57,7 +56,7 @@ def refused(convert, text):
     return message
 
 
-# durations and numbers
+# Durations and numbers
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def refused(convert, text):
     ],
 )
 def test_a_duration_is_in_seconds_or_has_units(text, seconds):
-    """A plain number is seconds; parts with units add up."""
+    """A plain number means seconds; parts with units are added."""
     assert duration(text) == seconds
 
 
@@ -77,36 +76,37 @@ def test_a_duration_is_in_seconds_or_has_units(text, seconds):
     "text",
     ["", "x", "5x", "-1", "1,5", "1 s", "m", "1m30", "1e3", "inf", "nan", "٣", ".5"],
 )
-def test_what_is_no_duration_is_refused(text):
-    """The error repeats the text and shows how durations are written."""
+def test_an_invalid_duration_is_refused(text):
+    """The error for an invalid duration repeats the text and shows valid ones."""
     assert refused(duration, text) == (
         f"{text!r}: give a duration such as 90, 500ms, 2m or 1h30m"
     )
 
 
 @pytest.mark.parametrize("text", ["1000000001", "9" * 400, "40000d"])
-def test_a_duration_has_an_end(text):
-    """More than a clock can wait for is refused."""
-    assert "that is more than thirty years" in refused(duration, text)
+def test_a_duration_has_a_maximum(text):
+    """A duration that the library does not take is refused."""
+    assert refused(duration, text).endswith("': give at most thirty years")
 
 
-def test_a_limit_is_above_0():
-    """A limit of 0 would end every wait before it began."""
-    assert limit("1ms") == 0.001
-    assert refused(limit, "0s") == "'0s': give a duration above 0"
+def test_a_positive_duration_is_above_0():
+    """A duration of 0 is no limit for a wait."""
+    assert positive_duration("1ms") == 0.001
+    assert refused(positive_duration, "0s") == "'0s': give a duration above 0"
 
 
-def test_a_number_is_at_least_1():
-    """Whole numbers only."""
-    assert number("20") == 20
+def test_a_positive_int_is_at_least_1():
+    """Only whole numbers from 1 are positive ints; more than 18 digits are too many."""
+    assert positive_int("20") == 20
     for text in ("0", "-1", "1.5", "", "x", "²", "9" * 19):
-        assert refused(number, text) == f"{text!r}: give a whole number of at least 1"
+        error = f"{text!r}: give a whole number of at least 1"
+        assert refused(positive_int, text) == error
 
 
 def test_none_is_no_limit():
-    """``none`` stands for no limit, all else for what it is."""
-    assert or_none(number)("none") is None
-    assert or_none(number)("3") == 3
+    """``none`` becomes ``None``; any other text is converted."""
+    assert or_none(positive_int)("none") is None
+    assert or_none(positive_int)("3") == 3
 
 
 # JSON
@@ -116,39 +116,39 @@ def test_none_is_no_limit():
     ("text", "value"),
     [('{"a": [1, null]}', {"a": [1, None]}), ('"a"', "a"), ("0", 0), (" [] ", [])],
 )
-def test_a_document_is_json(text, value, file):
-    """From the argument, or from a file."""
-    assert document(text) == value
-    assert document(file(text.encode())) == value
+def test_a_json_value_is_read(text, value, file):
+    """JSON is read from the argument, or from a file."""
+    assert json_value(text) == value
+    assert json_value(file(text.encode())) == value
 
 
 @pytest.mark.parametrize("text", ["", "SUCCESS", "{'a': 1}", "NaN", "[Infinity]", "{"])
-def test_what_is_no_json_is_refused(text, file):
-    """The error says where the text stops being JSON; of a file only its name."""
-    assert refused(document, text).startswith(f"{text!r}: not JSON (")
+def test_invalid_json_is_refused(text, file):
+    """The error says where JSON breaks off, and names the argument or the file."""
+    assert refused(json_value, text).startswith(f"{text!r}: not JSON (")
     path = file(text.encode())
-    assert refused(document, path).startswith(f"{path!r}: not JSON (")
+    assert refused(json_value, path).startswith(f"{path!r}: not JSON (")
 
 
 def test_json_that_is_too_deep_is_refused():
-    """No mistake of a user is a traceback."""
-    assert ": not JSON (" in refused(document, "[" * 200_000)
+    """JSON that is nested too deeply is an error of the option, not a traceback."""
+    assert ": not JSON (" in refused(json_value, "[" * 200_000)
 
 
 def test_conditions_are_one_or_several():
-    """A dict is one condition, a list is taken as it is."""
+    """A list holds conditions; any other JSON value is one condition."""
     assert conditions('{"text": "a"}') == [{"text": "a"}]
     assert conditions('[{"text": "a"}, {"text": "b"}]') == [
         {"text": "a"},
         {"text": "b"},
     ]
-    assert conditions("5") == [5]  # the library says what is wrong with that
+    assert conditions("5") == [5]  # the library refuses it
 
 
-def test_codes_are_separated_by_commas():
-    """Each is what the library calls a status_code."""
-    assert codes("200") == ["200"]
-    assert codes("2xx, 404") == ["2xx", "404"]
+def test_status_codes_are_separated_by_commas():
+    """Statuses and classes of statuses are split at commas, blanks removed."""
+    assert status_codes("200") == ["200"]
+    assert status_codes("2xx, 404") == ["2xx", "404"]
 
 
 # PATH=VALUE
@@ -179,52 +179,54 @@ def test_codes_are_separated_by_commas():
     ],
 )
 def test_an_entry_is_split_at_its_own_equals_sign(text, path, value):
-    """A ``=`` within brackets or quotes belongs to the path; a value is JSON or str."""
-    found = entry(text)
+    """The first ``=`` outside brackets and quotes splits; the value is JSON or str."""
+    found = jsonpath_entry(text)
     assert found == {"expression": path, "value": value}
     assert type(found["value"]) is type(value)
 
 
 def test_an_entry_without_equals_sign_is_refused():
-    """The error shows how an entry is written."""
+    """The error for an entry without its own ``=`` shows how an entry is written."""
     right = "give PATH=VALUE, such as '$.status=SUCCESS'"
-    assert refused(entry, "$.status") == f"'$.status': {right}"
-    assert refused(entry, "$[?(@.a==1)]") == f"'$[?(@.a==1)]': {right}"
+    assert refused(jsonpath_entry, "$.status") == f"'$.status': {right}"
+    assert refused(jsonpath_entry, "$[?(@.a==1)]") == f"'$[?(@.a==1)]': {right}"
 
 
 @pytest.mark.parametrize("sign", [">=", "<=", "!=", "=="])
 def test_other_operators_are_refused(sign):
-    """What looks like a comparison would be compared with something else."""
-    told = refused(entry, f"$.progress{sign}5")
-    assert told.endswith("there is only =; the other operators are for JSON")
+    """Another operator than ``=`` is refused, and not read as part of the path."""
+    error = refused(jsonpath_entry, f"$.progress{sign}5")
+    assert error.endswith(
+        ": only = is supported here; use --until or --alarm for other operators"
+    )
 
 
-# text and headers
+# Text and headers
 
 
-def test_an_expression_is_compiled():
-    """A regular expression, refused if it is none."""
-    assert expression("a+").search("caat")
-    assert expression("[[a]").search("a")  # Python warns of that
-    told = refused(expression, "a(")
-    assert told.startswith("'a(': no regular expression (missing )")
+def test_a_regular_expression_is_compiled():
+    """A valid regular expression is compiled, an invalid one refused."""
+    assert regular_expression("a+").search("caat")
+    assert regular_expression("[[a]").search("a")  # with a FutureWarning
+    error = refused(regular_expression, "a(")
+    assert error.startswith("'a(': not a regular expression (missing )")
 
 
-def test_a_pair_is_a_header_and_its_value():
-    """The value may hold the sign that separates."""
-    assert pair("X-Ready=yes") == ("X-Ready", "yes")
-    assert pair("ETag=a=b") == ("ETag", "a=b")
-    assert pair("X-Empty=") == ("X-Empty", "")
+def test_a_header_condition_is_a_name_and_a_value():
+    """The first ``=`` separates name and value; the name must be a valid one."""
+    assert header_condition("X-Ready=yes") == ("X-Ready", "yes")
+    assert header_condition("ETag=a=b") == ("ETag", "a=b")
+    assert header_condition("X-Empty=") == ("X-Empty", "")
     for text in ("X-Ready", "=yes", "X-Ready: a=b", "Content-Type: b; charset=utf-8"):
-        assert refused(pair, text) == f"{text!r}: give NAME=VALUE"
+        assert refused(header_condition, text) == f"{text!r}: give NAME=VALUE"
 
 
-def test_fields_are_written_as_for_curl(file):
-    """Nothing behind the colon takes a header away, a semicolon sends it empty."""
-    assert fields("X-Token: a: b ") == [("X-Token", "a: b")]
-    assert fields("User-Agent:") == [("User-Agent", None)]
-    assert fields("X-Empty;") == [("X-Empty", "")]
-    assert fields(file(b"\xef\xbb\xbfA: 1\r\n\nB: 2\x0b3\n")) == [
+def test_header_lines_are_written_as_for_curl(file):
+    """A header without a value is removed, one with a semicolon is sent empty."""
+    assert header_lines("X-Token: a: b ") == [("X-Token", "a: b")]
+    assert header_lines("User-Agent:") == [("User-Agent", None)]
+    assert header_lines("X-Empty;") == [("X-Empty", "")]
+    assert header_lines(file(b"\xef\xbb\xbfA: 1\r\n\nB: 2\x0b3\n")) == [
         ("A", "1"),
         ("B", "2\x0b3"),
     ]
@@ -234,61 +236,61 @@ def test_fields_are_written_as_for_curl(file):
     "text",
     ["Authorization Bearer secret", "Authorization Bearer sec:ret", ": secret", ";"],
 )
-def test_a_field_without_a_name_is_not_repeated(text):
-    """It may be a token."""
-    told = refused(fields, text)
-    assert told == "give 'NAME: VALUE', the name in one word, or @FILE"
+def test_a_header_line_without_a_name_is_not_repeated(text):
+    """The error for a header line without a name does not show it: a token perhaps."""
+    error = refused(header_lines, text)
+    assert error == "give 'NAME: VALUE', the name in one word, or @FILE"
 
 
 def test_a_method_is_one_word():
-    """As it was typed."""
+    """A method is any valid word, kept as it was typed."""
     assert method("PATCH") == "PATCH"
     for text in ("", "a b", "GET\n"):
         assert refused(method, text) == f"{text!r}: give a method, such as POST"
 
 
-# what is sent
+# Body and credentials
 
 
 def test_data_is_sent_as_it_was_typed():
-    """The bytes of the argument, whatever the encoding."""
+    """Data becomes the bytes of the argument, in any encoding."""
     assert data('{"a": 1}\n') == b'{"a": 1}\n'
     assert data("\udcff\u20ac") == b"\xff\xe2\x82\xac"
 
 
 def test_data_of_a_file_loses_its_line_ends(file, piped):
-    """As curl does it; ``-`` and ``@-`` are standard input."""
+    """Line ends of ``@FILE``, and of standard input (``-``, ``@-``), are removed."""
     assert data(file(b'{"a":\r\n 1}\n')) == b'{"a": 1}'
     piped(b"a=1\n")
     assert data("-") == data("@-") == b"a=1"
 
 
 def test_credentials_are_user_and_password(file):
-    """As bytes, for no encoding is right for all servers."""
+    """User and password are bytes, because no encoding is right for all servers."""
     assert credentials("user:pass:word") == (b"user", b"pass:word")
     assert credentials("user:") == (b"user", b"")
     assert credentials(file("user:pä\n".encode())) == (b"user", "pä".encode())
 
 
 def test_credentials_are_not_repeated(file):
-    """An error does not hold what may be a password."""
+    """The error for credentials without a colon does not show them."""
     right = "there is no colon: give USER:PASSWORD or @FILE"
     assert refused(credentials, "secret") == right
     assert refused(credentials, file(b"secret")) == right
 
 
-@pytest.mark.parametrize("convert", [document, fields, data, credentials])
+@pytest.mark.parametrize("convert", [json_value, header_lines, data, credentials])
 def test_a_file_that_cannot_be_read_is_refused(convert):
-    """With its name, and why."""
+    """The error for a file that cannot be read has its name and the reason."""
     assert refused(convert, "@missing") == (
         "'missing': this file cannot be read (No such file or directory)"
     )
-    told = refused(convert, "@a\0b")
-    assert told == "'a\\x00b': this file cannot be read (embedded null byte)"
+    error = refused(convert, "@a\0b")
+    assert error == "'a\\x00b': this file cannot be read (embedded null byte)"
 
 
-@pytest.mark.parametrize("convert", [document, fields])
+@pytest.mark.parametrize("convert", [json_value, header_lines])
 def test_a_text_file_is_utf_8(convert, file):
-    """What cannot be decoded is refused with the file's name."""
+    """A file that is not UTF-8 is refused with its name."""
     path = file(b"\xff")
     assert refused(convert, path) == f"{path[1:]!r}: this file is not UTF-8"

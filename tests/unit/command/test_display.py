@@ -8,12 +8,12 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from httsleep import Attempt
 from httsleep.command.display import (
+    JsonLines,
     Lines,
-    Objects,
-    Silence,
-    came,
-    forget_unwritten,
-    say,
+    Quiet,
+    TerminalLine,
+    discard_stderr,
+    write_stderr,
 )
 
 REQUEST = "GET http://server/endpoint"
@@ -21,7 +21,7 @@ REQUEST = "GET http://server/endpoint"
 
 @pytest.fixture
 def attempt(make_response):
-    """An attempt, which the facts given make another one."""
+    """Return an attempt with these facts in place of the usual ones."""
 
     def make(**facts):
         made = {
@@ -48,7 +48,7 @@ def ignored():
 
 
 class Broken(io.StringIO):
-    """What nobody reads any more."""
+    """A stream whose reader has gone."""
 
     def write(self, text):
         raise BrokenPipeError
@@ -58,40 +58,34 @@ class Broken(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [None, Broken()])
-def test_that_nobody_listens_is_no_error(monkeypatch, capsys, stream):
-    """A closed or broken standard error ends no wait; stdout takes nothing of it."""
+def test_errors_of_standard_error_are_ignored(monkeypatch, capsys, stream):
+    """A line for a closed or broken standard error is lost, and not on stdout."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        say("text")
+        write_stderr("text")
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("stream", [None, io.StringIO()])
-def test_what_was_written_is_not_forgotten(monkeypatch, stream):
-    """Standard error is left as it is."""
+def test_a_working_standard_error_is_kept(monkeypatch, stream):
+    """A standard error that works, or that is closed, stays as it is."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        forget_unwritten()
+        discard_stderr()
         assert sys.stderr is stream
 
 
-def test_what_nobody_takes_is_forgotten(monkeypatch):
-    """Python has nothing left to write at its end."""
+def test_a_broken_standard_error_is_discarded(monkeypatch):
+    """A broken standard error is removed, so that Python does not flush it again."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", Broken())
-        forget_unwritten()
+        discard_stderr()
         assert sys.stderr is None
 
 
-def test_what_came_is_the_status_or_what_went_wrong(attempt):
-    """A status line, or an exception in words of ours."""
-    assert came(attempt()) == "503 Service Unavailable"
-    assert came(attempt(**ignored())) == "ConnectionError"
-
-
-def test_silence_shows_nothing(attempt, capsys):
-    """It only knows the last poll, for the story of an interruption."""
-    with Silence() as display:
+def test_quiet_shows_nothing(attempt, capsys):
+    """Quiet writes nothing, and knows the last poll, for the exit code."""
+    with Quiet() as display:
         assert display.attempt is None
         last = attempt()
         display.poll(last)
@@ -101,7 +95,7 @@ def test_silence_shows_nothing(attempt, capsys):
 
 
 def shown(display, attempts, capsys):
-    """The lines that the attempts make."""
+    """Return the lines that the display writes for the attempts."""
     with display:
         for each in attempts:
             display.poll(each)
@@ -111,8 +105,8 @@ def shown(display, attempts, capsys):
     return err.splitlines()
 
 
-def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
-    """Not with each poll; that the success came is something new. The first has all."""
+def test_lines_show_new_results(attempt, capsys, make_response):
+    """A new outcome, status or reason has a line; the first line names the URL."""
     ready = {"response": make_response(200), "outcome": "met", "reasons": ()}
     attempts = [
         attempt(number=1, **ignored()),
@@ -130,30 +124,29 @@ def test_lines_come_when_the_reason_changes(attempt, capsys, make_response):
     ]
 
 
-def test_every_line_comes_if_that_is_wanted(attempt, capsys):
-    """One for each poll, the alarm included."""
+def test_every_poll_can_have_a_line(attempt, capsys):
+    """With ``every`` each poll has a line, an alarm included."""
     attempts = [attempt(), attempt(number=2), attempt(number=3, outcome="alarm")]
     lines = shown(Lines(REQUEST, every=True), attempts, capsys)
-    assert [re.search("poll .", line)[0] for line in lines] == [
-        *("poll 1", "poll 2", "poll 3")
-    ]
+    numbers = [re.search("poll .", line)[0] for line in lines]
+    assert numbers == ["poll 1", "poll 2", "poll 3"]
 
 
-def test_of_an_alarm_only_the_story_tells(attempt, capsys):
-    """A line before it would say the same."""
+def test_an_alarm_has_no_line(attempt, capsys):
+    """An alarm has no line, because the message at the end says the same."""
     assert shown(Lines(REQUEST), [attempt(outcome="alarm")], capsys) == []
 
 
-def test_the_story_is_the_end(capsys):
-    """A success has none."""
+def test_the_message_is_shown_at_the_end(capsys):
+    """The end shows the message, and nothing for a success."""
     Lines(REQUEST).end(124, "gave up\n  last answer")
     Lines(REQUEST).end(0, "")
     assert capsys.readouterr() == ("", "httsleep: gave up\n  last answer\n")
 
 
-def test_objects_hold_all_facts(attempt, capsys):
-    """One line of JSON for each poll and one for the end."""
-    display = Objects(REQUEST)
+def test_json_lines_hold_all_facts(attempt, capsys):
+    """Each poll is an object of JSON on one line, and so is the end."""
+    display = JsonLines(REQUEST)
     lines = shown(display, [attempt(), attempt(next_wait=None, **ignored())], capsys)
     assert list(map(json.loads, lines)) == [
         {
@@ -186,3 +179,18 @@ def test_objects_hold_all_facts(attempt, capsys):
         "exit_code": 124,
         "message": "gave\nup",
     }
+
+
+def test_a_terminal_line_shows_polls_and_disappears(attempt, capsys, monkeypatch):
+    """The status line shows the last poll, and is erased before the message."""
+    monkeypatch.setenv("COLUMNS", "100")
+    display = TerminalLine(50, None)
+    with display as same:
+        assert same is display
+        display.poll(attempt(number=3))
+        assert display.attempt.number == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "poll 3 of 50" in err
+    display.end(124, "gave up")
+    assert capsys.readouterr() == ("", "httsleep: gave up\n")

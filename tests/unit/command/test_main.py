@@ -14,10 +14,8 @@ from requests.exceptions import SSLError
 from urllib3.exceptions import InsecureRequestWarning
 
 from httsleep import BodyTooLarge, HttSleeper
-from httsleep.command import main as cli
-from httsleep.command.display import Lines, Objects, Silence
+from httsleep.command.display import Lines
 from httsleep.command.main import main
-from httsleep.status_line import StatusLine
 
 URL = "http://server/endpoint"
 WHY = "status_code is 503, not 2xx"
@@ -25,12 +23,12 @@ WHY = "status_code is 503, not 2xx"
 
 @pytest.fixture
 def ran(monkeypatch, answers, capfdbinary, terminal):
-    """What became of ``httsleep URL ...``: exit code, stdout (latin-1) and stderr."""
+    """Run ``httsleep URL ...``; return exit code, stdout (latin-1) and stderr."""
     monkeypatch.setattr(requests.sessions, "get_netrc_auth", lambda *_: None)
 
-    def run(*typed):
+    def run(*words):
         try:
-            code = main([URL, *typed])
+            code = main([URL, *words])
         except SystemExit as exc:
             code = exc.code
         out, err = capfdbinary.readouterr()
@@ -41,7 +39,7 @@ def ran(monkeypatch, answers, capfdbinary, terminal):
 
 @pytest.fixture
 def raising(monkeypatch):
-    """Have the wait end with an exception."""
+    """Let the wait raise an exception."""
 
     def patch(exc):
         def run(self):
@@ -54,7 +52,7 @@ def raising(monkeypatch):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """The signals that this process has sent to itself; ``pgrp`` is the foreground."""
+    """Return the signals sent by this process; ``pgrp`` is the foreground group."""
 
     class Terminal(list):
         pgrp = None
@@ -72,17 +70,17 @@ def terminal(monkeypatch):
             raise OSError(errno.ENXIO, "No such device or address")
         return File()
 
-    monkeypatch.setattr(cli, "open", opened, raising=False)
+    monkeypatch.setattr("httsleep.command.main.open", opened, raising=False)
     monkeypatch.setattr(os, "tcgetpgrp", lambda _: made.pgrp)
     monkeypatch.setattr(os, "kill", lambda *what: made.append(what))
     return made
 
 
-# how it ends
+# Exit codes and messages
 
 
 def test_a_success_is_the_body_on_stdout(answers, ran, naps):
-    """Byte for byte, and nothing else there; exit code 0."""
+    """A success writes the bytes of the body, and nothing else, to stdout; code 0."""
     answers(503, (200, b"\xff\x00done\n"))
     code, out, err = ran("--log-format", "json")
     assert (code, out) == (0, "\xff\0done\n")
@@ -90,8 +88,8 @@ def test_a_success_is_the_body_on_stdout(answers, ran, naps):
     assert naps == [2]
 
 
-def test_an_alarm_tells_its_story(answers, ran):
-    """Exit code 1, nothing on stdout."""
+def test_an_alarm_has_the_exit_code_1(answers, ran):
+    """An alarm writes its message, and nothing to stdout; exit code 1."""
     answers({"status": "FAILED"})
     code, out, err = ran("--alarm-jsonpath", "$.status=FAILED")
     assert (code, out) == (1, "")
@@ -99,8 +97,8 @@ def test_an_alarm_tells_its_story(answers, ran):
     assert "last answer (poll 1): 200 OK" in err
 
 
-def test_giving_up_tells_its_story(answers, ran):
-    """Exit code 124, as that of timeout(1)."""
+def test_giving_up_has_the_exit_code_124(answers, ran):
+    """GaveUp writes its message; the exit code is that of timeout(1), 124."""
     answers(503)
     code, out, err = ran("--max-retries", "2")
     assert (code, out) == (124, "")
@@ -114,7 +112,7 @@ def test_giving_up_tells_its_story(answers, ran):
 
 
 @pytest.mark.parametrize(
-    ("exc", "told"),
+    ("exc", "error"),
     [
         (RequestsConnectionError("http://u:secret@h/"), "ConnectionError"),
         (SSLError(), "SSLError: TLS failed"),
@@ -128,28 +126,28 @@ def test_giving_up_tells_its_story(answers, ran):
         ),
     ],
 )
-def test_a_request_error_is_told_with_its_poll(answers, ran, exc, told):
-    """Exit code 3; in words of ours, and with the option that may help."""
+def test_a_failed_request_has_the_exit_code_3(answers, ran, exc, error):
+    """A failed request is described with its poll and the option that may help."""
     answers(503, exc)
     code, out, err = ran("--fail-fast")
     assert (code, out) == (3, "")
-    assert err.splitlines()[-1] == f"httsleep: GET {URL} failed in poll 2: {told}"
+    assert err.splitlines()[-1] == f"httsleep: GET {URL} failed in poll 2: {error}"
 
 
 def test_the_first_poll_can_fail(answers, ran):
-    """That is poll 1."""
+    """A request that fails before any answer is poll 1."""
     answers(RequestsConnectionError())
     assert ran("--fail-fast")[2].endswith(" failed in poll 1: ConnectionError\n")
 
 
-def test_another_error_is_told_as_it_is(ran, raising):
-    """Such as requests' own word on a CA bundle of the environment that is missing."""
+def test_another_error_is_shown_as_it_is(ran, raising):
+    """An OSError is shown with its text, such as that of a missing CA bundle."""
     raising(OSError("no CA bundle: /missing"))
     assert ran() == (3, "", "httsleep: no CA bundle: /missing\n")
 
 
-def test_a_bug_is_no_alarm(ran, raising):
-    """Python's exit code for a traceback would be that of an alarm."""
+def test_a_bug_has_the_exit_code_3(ran, raising):
+    """A traceback has the exit code 3, because Python's own, 1, means an alarm."""
     raising(ZeroDivisionError("a bug"))
     code, _, err = ran("-q")
     assert code == 3
@@ -157,22 +155,14 @@ def test_a_bug_is_no_alarm(ran, raising):
     assert err.rstrip().endswith("ZeroDivisionError: a bug")
 
 
-def test_what_cannot_work_is_told_in_one_line(ran):
-    """Exit code 2, and no request."""
+def test_a_wrong_command_line_has_the_exit_code_2(ran):
+    """A command line that cannot work is one line of error, and sends no request."""
     code, out, err = ran("--until", '{"status": 200}')
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "unknown key 'status': did you mean 'status_code'?" in err
 
 
-def test_a_mistake_in_the_url_names_no_argument_of_python(terminal, capsys):
-    """It was typed as URL."""
-    with pytest.raises(SystemExit) as caught:
-        main(["ftp://server/"])
-    told = "httsleep: 'ftp://server/' is not http or https (see httsleep --help)\n"
-    assert (caught.value.code, capsys.readouterr()) == (2, ("", told))
-
-
-# interruptions
+# Signals
 
 
 def handlers():
@@ -189,7 +179,7 @@ def _handlers_as_they_were():
 
 @pytest.fixture
 def interrupting(monkeypatch, _handlers_as_they_were):
-    """Have the signals come in the first nap."""
+    """Raise these signals in the first sleep."""
 
     def patch(*numbers):
         def sleep(_):
@@ -205,8 +195,8 @@ def interrupting(monkeypatch, _handlers_as_they_were):
     ("number", "code", "what"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
-def test_a_signal_is_an_orderly_end(interrupting, answers, ran, number, code, what):
-    """The last poll is told; another signal would end the process at once."""
+def test_a_signal_ends_the_wait(interrupting, answers, ran, number, code, what):
+    """A signal ends the wait with the last poll; another one would end the process."""
     answers(503)
     interrupting(number)
     assert ran()[::2] == (
@@ -218,9 +208,10 @@ def test_a_signal_is_an_orderly_end(interrupting, answers, ran, number, code, wh
 
 
 @pytest.mark.usefixtures("_handlers_as_they_were")
-def test_ctrl_c_is_also_for_the_shell_around_it(terminal, answers, ran, raising):
-    """In the foreground of a terminal it dies of SIGINT, or bash would go on."""
-    raising(cli._Stopped(signal.SIGINT))
+def test_ctrl_c_also_ends_the_script_around_it(terminal, answers, ran, interrupting):
+    """In the foreground of a terminal SIGINT ends the process, or bash would go on."""
+    answers(503)
+    interrupting(signal.SIGINT)
     terminal.pgrp = os.getpgrp() + 1
     assert ran("-q")[0] == 130
     assert terminal == []
@@ -230,15 +221,15 @@ def test_ctrl_c_is_also_for_the_shell_around_it(terminal, answers, ran, raising)
 
 
 def test_without_a_signal_the_handlers_are_as_they_were(answers, ran):
-    """Those of the process are set for the wait only."""
+    """The handlers of the signals are set for the wait only."""
     before = handlers()
     answers(200)
     assert ran("-q")[0] == 0
     assert handlers() == before
 
 
-def test_the_first_signal_is_the_only_one(interrupting, answers, ran, monkeypatch):
-    """Another one does not disturb the end."""
+def test_further_signals_are_ignored(interrupting, answers, ran, monkeypatch):
+    """Signals just after the first one do not disturb the end of the wait."""
     answers(503)
     interrupting(signal.SIGTERM)
     leave = Lines.__exit__
@@ -253,7 +244,7 @@ def test_the_first_signal_is_the_only_one(interrupting, answers, ran, monkeypatc
 
 
 def test_a_signal_that_was_ignored_is_still_ignored(interrupting, answers, ran):
-    """Such as SIGINT of what a shell runs in the background."""
+    """An ignored signal stays ignored, such as SIGINT in the background of a shell."""
     answers(503, "done")
     interrupting(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -262,15 +253,15 @@ def test_a_signal_that_was_ignored_is_still_ignored(interrupting, answers, ran):
 
 
 @pytest.mark.usefixtures("_handlers_as_they_were")
-def test_before_the_first_answer_there_is_nothing_to_tell(ran, raising):
-    """But where it was."""
-    raising(cli._Stopped(signal.SIGINT))
+def test_a_signal_can_come_before_the_first_answer(ran, monkeypatch):
+    """A signal in the first request has a message that says so."""
+    monkeypatch.setattr(HttSleeper, "run", lambda _: signal.raise_signal(signal.SIGINT))
     assert ran() == (130, "", f"httsleep: GET {URL} interrupted in poll 1\n")
 
 
 @pytest.mark.usefixtures("_handlers_as_they_were")
 def test_reading_an_option_can_be_interrupted(ran, monkeypatch):
-    """There is no URL to tell of then."""
+    """A SIGINT before the wait has a message without the URL."""
 
     def read(*_, **__):
         raise KeyboardInterrupt
@@ -279,75 +270,17 @@ def test_reading_an_option_can_be_interrupted(ran, monkeypatch):
     assert ran("-d", "-") == (130, "", "httsleep: interrupted\n")
 
 
-# what shows it
+# Output
 
 
-class Terminal(io.StringIO):
-    """A terminal; ``io.StringIO`` has no encoding that could be set."""
-
-    encoding = "utf-8"
-
-    def isatty(self):
-        return True
+def test_verbose_shows_each_poll(answers, ran):
+    """With -v each poll has a line, also if its result is not new."""
+    answers(503, 503, "done")
+    assert len(ran("-v")[2].splitlines()) == 3
 
 
-@pytest.fixture
-def chosen(monkeypatch):
-    """The display for options, where standard error is ``stderr``."""
-
-    def choose(stderr, term="xterm", **options):
-        with monkeypatch.context() as patch:
-            patch.setenv("TERM", term)
-            patch.setattr(sys, "stderr", stderr)
-            made = HttSleeper(URL, status_code=200)
-            return cli._display(options, made, f"GET {URL}")
-
-    return choose
-
-
-def test_a_terminal_has_a_status_line(chosen):
-    """With the limits that are in force."""
-    display = chosen(Terminal())
-    assert type(display) is StatusLine
-    assert (display._max_retries, display._max_time) == (50, None)
-
-
-def test_options_choose_what_is_shown(chosen):
-    """Silence goes before JSON, and that before lines, also on a terminal."""
-    assert type(chosen(Terminal(), quiet=True, log_format="json")) is Silence
-    assert type(chosen(Terminal(), verbose=True, log_format="json")) is Objects
-    lines = chosen(Terminal(), verbose=True, log_format="text")
-    assert (type(lines), lines.every) == (Lines, True)
-
-
-def test_without_rich_there_are_lines(chosen, monkeypatch):
-    """The extra is not needed."""
-    monkeypatch.setitem(sys.modules, "rich", None)
-    lines = chosen(Terminal())
-    assert (type(lines), lines.every) == (Lines, False)
-
-
-@pytest.mark.parametrize("term", ["dumb", "unknown"])
-def test_a_dumb_terminal_has_lines(chosen, term):
-    """One that cannot erase."""
-    assert type(chosen(Terminal(), term)) is Lines
-
-
-def test_a_terminal_of_another_encoding_has_lines(chosen):
-    """What it cannot show would be replaced by something longer."""
-    terminal = Terminal()
-    terminal.encoding = "latin-1"
-    assert type(chosen(terminal)) is Lines
-
-
-@pytest.mark.parametrize("stderr", [io.StringIO(), None])
-def test_without_a_terminal_there_are_lines(chosen, stderr):
-    """Also where there is no standard error at all."""
-    assert type(chosen(stderr)) is Lines
-
-
-def test_of_insecure_nothing_is_said(answers, ran):
-    """urllib3 need not warn of what was asked for."""
+def test_insecure_has_no_warning(answers, ran):
+    """With -k urllib3 does not warn, because the user has asked for it."""
     answers("done")
     ran("-k")
     with warnings.catch_warnings(record=True) as caught:
@@ -355,11 +288,11 @@ def test_of_insecure_nothing_is_said(answers, ran):
     assert caught == []
 
 
-# the body
+# Body
 
 
-def test_a_reader_that_has_enough_is_no_error(answers, ran, monkeypatch):
-    """``| head`` ends with 0; the condition was met."""
+def test_a_reader_may_stop(answers, ran, monkeypatch):
+    """A closed pipe, as of ``| head``, is no error: the exit code is 0."""
     answers("done")
     reading, writing = os.pipe()
     os.close(reading)
@@ -374,40 +307,40 @@ def test_a_reader_that_has_enough_is_no_error(answers, ran, monkeypatch):
     assert code == (0, "", "")
 
 
-def test_a_body_that_cannot_be_written_is_told(answers, ran, monkeypatch):
-    """A full disk is no success."""
+def test_a_body_that_cannot_be_written_has_the_exit_code_3(answers, ran, monkeypatch):
+    """A body that cannot be written, as on a full disk, has the exit code 3."""
     answers("done")
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cli, "open", full)
+    monkeypatch.setattr("httsleep.command.main.open", full)
     code, _, err = ran()
     assert code == 3
-    told = "httsleep: the body cannot be written: No space left on device"
-    assert err.splitlines()[-1] == told
+    error = "httsleep: the body cannot be written: No space left on device"
+    assert err.splitlines()[-1] == error
 
 
 def test_without_stdout_nothing_is_written(answers, ran, monkeypatch):
-    """A closed standard output is no error."""
+    """A closed standard output is no error: the exit code is 0."""
     answers("done")
     monkeypatch.setattr(sys, "stdout", None)
     assert ran("-q") == (0, "", "")
 
 
-# the command in its place
+# COMMAND
 
 
 @pytest.fixture
-def become(monkeypatch):
-    """What is run in place of this process; ``failing`` is why it cannot be."""
+def exec_raises(monkeypatch):
+    """Let execvp() raise an error, or an exception with its arguments."""
 
     class Ran(BaseException):
         pass
 
-    def patch(failing=None):
+    def patch(error=None):
         def execvp(file, args):
-            raise failing or Ran(file, args)
+            raise error or Ran(file, args)
 
         monkeypatch.setattr(os, "execvp", execvp)
         return Ran
@@ -418,10 +351,12 @@ def become(monkeypatch):
         signal.signal(number, handler)
 
 
-def test_the_command_is_run_in_its_place(answers, ran, become, capfdbinary):
-    """With its arguments, signals as usual, and no body on stdout."""
+def test_the_program_is_run_in_place_of_httsleep(
+    answers, ran, exec_raises, capfdbinary
+):
+    """The program gets its arguments and default signals; stdout has no body."""
     answers("done")
-    with pytest.raises(become()) as caught:
+    with pytest.raises(exec_raises()) as caught:
         ran("--", "sh", "-c", "exit 7")
     assert caught.value.args == ("sh", ["sh", "-c", "exit 7"])
     assert capfdbinary.readouterr() == (
@@ -432,33 +367,35 @@ def test_the_command_is_run_in_its_place(answers, ran, become, capfdbinary):
     assert signal.getsignal(signal.SIGXFSZ) is signal.SIG_DFL
 
 
-def test_after_a_failure_nothing_is_run(answers, ran, become):
-    """The exit code is that of the wait."""
-    become()
+def test_after_a_failure_no_program_is_run(answers, ran, exec_raises):
+    """After a failure the exit code is that of the wait."""
+    exec_raises()
     answers(503)
     assert ran("-q", "--max-retries", "1", "--", "sh") == (124, "", "")
 
 
-def test_a_command_that_is_missing_is_told_at_once(ran):
-    """No request is sent; 127, as in a shell."""
-    told = "httsleep: '/missing' is no command here\n"
-    assert ran("--", "/missing") == (127, "", told)
+def test_a_missing_program_is_an_error_before_the_wait(ran):
+    """A program that is missing has the exit code of a shell, 127, and no request."""
+    error = "httsleep: '/missing' cannot be found\n"
+    assert ran("--", "/missing") == (127, "", error)
 
 
-def test_a_file_that_is_not_executable_is_told_at_once(ran):
-    """No request is sent; 126, as in a shell."""
-    told = f"httsleep: {__file__!r} is not executable\n"
-    assert ran("--", __file__) == (126, "", told)
+def test_a_file_that_is_not_executable_is_an_error_before_the_wait(ran):
+    """A file that is not executable has the exit code of a shell, 126."""
+    error = f"httsleep: {__file__!r} is not executable\n"
+    assert ran("--", __file__) == (126, "", error)
 
 
 @pytest.mark.parametrize(
     ("number", "code"),
     [(errno.ENOENT, 127), (errno.EACCES, 126), (errno.ENOEXEC, 126)],
 )
-def test_a_command_that_cannot_be_run_is_told(answers, ran, become, number, code):
-    """127 if it has gone meanwhile, else 126, as in a shell."""
+def test_a_program_that_cannot_be_run_is_an_error(
+    answers, ran, exec_raises, number, code
+):
+    """After the wait the exit code is 127 for a file that has gone, else 126."""
     answers("done")
-    become(OSError(number, "why"))
+    exec_raises(OSError(number, "why"))
     assert ran("-v", "--", "sh")[::2] == (
         code,
         f"httsleep: GET {URL}: poll 1: met: 200 OK\n"
@@ -466,11 +403,11 @@ def test_a_command_that_cannot_be_run_is_told(answers, ran, become, number, code
     )
 
 
-# python -m httsleep
+# ``python -m httsleep``
 
 
 def test_the_package_can_be_run(answers, capfd, monkeypatch):
-    """``python -m httsleep`` is the command, with what was typed."""
+    """``python -m httsleep`` is the command, with the arguments of the process."""
     answers("done")
     monkeypatch.setattr(sys, "argv", ["anything", URL, "-q"])
     with pytest.raises(SystemExit) as caught:

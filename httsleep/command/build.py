@@ -1,0 +1,247 @@
+"""From the words of the command line to a sleeper, a display and a program."""
+
+import argparse
+import os
+import re
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
+
+from ..checks import bad_argument
+from ..conditions import Conditions
+from ..formatting import one_line, redact_url
+from ..intervals import Interval, exponential
+from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
+from ..validators import VALIDATORS
+from .display import Display, JsonLines, Lines, Quiet, TerminalLine, can_draw
+from .parser import IGNORABLE, build_parser
+
+_IGNORED = ("ConnectionError", "TimeoutError")  # unless --fail-fast is given
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Command:
+    """The parts of a valid command line.
+
+    :ivar sleeper: the sleeper, which gives each poll to the display.
+    :ivar request: the method and the URL of its request, without secrets.
+    :ivar display: the display of the wait.
+    :ivar program: COMMAND and its arguments, to run after a success; ``None`` if the
+        body is to be written instead.
+    """
+
+    sleeper: HttSleeper
+    request: str
+    display: Display
+    program: list[str] | None
+
+
+def build(arguments: Sequence[str]) -> Command:
+    """Return the parts of a command line, all of them checked.
+
+    Exit with the code 2 and one line if the command line cannot work.
+    """
+    words, program = _split(arguments)
+    parser = build_parser()
+    if program == []:
+        parser.error("there is no command behind --: give one, or leave -- out")
+    namespace, unknown = parser.parse_known_args(words)
+    for word in unknown:
+        _refuse_unknown(parser, word)
+    options = vars(namespace)
+    try:
+        sleeper = _build_sleeper(options)
+    except ValueError as error:
+        parser.error(str(error).replace("url_or_request", "URL", 1))
+    request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
+    display = _build_display(options, sleeper, request)
+    sleeper.on_poll = display.poll
+    return Command(sleeper, request, display, program)
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """Return the words in front of the first ``--``, and those behind it if any."""
+    words = list(arguments)
+    if "--" not in words:
+        return words, None
+    index = words.index("--")
+    return words[:index], words[index + 1 :]
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, word: str) -> NoReturn:
+    """Exit with an error that repeats only the name; the rest may be a secret."""
+    if not word.startswith("-"):
+        parser.error("unexpected argument; there can be only one URL")
+    from difflib import get_close_matches  # imported only for a mistake
+
+    name = word.partition("=")[0] if word.startswith("--") else word[:2]
+    if name == "--json":
+        parser.error("no option --json: wait for it with --until-json, send it with -d")
+    if name == "--timeout":
+        parser.error("no option --timeout: give --max-time, or --request-timeout")
+    known = [option for each in parser._actions for option in each.option_strings]
+    close = get_close_matches(name, known, 1, 0.75)
+    hint = f": did you mean {close[0]}?" if close else ""
+    parser.error(f"no option {one_line(name, 40)}{hint}")
+
+
+def _build_display(
+    options: Mapping[str, Any], sleeper: HttSleeper, request: str
+) -> Display:
+    """Return the display that the options choose and standard error can show."""
+    if "quiet" in options:
+        return Quiet()
+    if options.get("log_format") == "json":
+        return JsonLines(request)
+    if "verbose" in options or not can_draw():
+        return Lines(request, every="verbose" in options)
+    return TerminalLine(sleeper.max_retries, sleeper.max_time)
+
+
+def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:
+    """Return the sleeper that the options describe.
+
+    :raises ValueError: they cannot work.
+    """
+    _check_certificates(options)
+    passed_on = (
+        *("pending", "max_retries", "max_time"),
+        *("request_timeout", "max_retry_after", "max_body_size"),
+    )
+    sleeper = HttSleeper(
+        _request(options),
+        _until(options),
+        _alarms(options),
+        verify=False if "insecure" in options else options.get("cacert"),
+        allow_redirects="no_location" not in options,
+        polling_interval=_interval(options),
+        ignore_exceptions=_ignored(options),
+        **{name: options[name] for name in passed_on if name in options},
+    )
+    if "cert" in options:
+        key = options.get("key")
+        sleeper.session.cert = (options["cert"], key) if key else options["cert"]
+    return sleeper
+
+
+def _check_certificates(options: Mapping[str, Any]) -> None:
+    """Load the certificates, because a request would fail too late."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if "key" in options and "cert" not in options:
+        raise ValueError("--key is given without --cert: give both")
+    if "cacert" in options:
+        with _loading("--cacert"):
+            context.load_verify_locations(options["cacert"])
+    if "cert" in options:
+        with _loading("--cert, --key" if "key" in options else "--cert"):
+            context.load_cert_chain(options["cert"], options.get("key"), _no_password)
+
+
+@contextmanager
+def _loading(option: str) -> Iterator[None]:
+    """Name the option in the error of a file that cannot be loaded."""
+    try:
+        yield
+    except OSError as error:
+        why = getattr(error, "reason", None) or error.strerror
+        raise ValueError(f"{option} cannot be used ({why})") from None
+
+
+def _no_password() -> NoReturn:
+    """Refuse to ask for the password of a key."""
+    raise ValueError("the key of --cert is encrypted: give one without a password")
+
+
+def _request(options: Mapping[str, Any]) -> requests.Request:
+    """Return the request, with the defaults of curl."""
+    url = options["url"]
+    url = url if _SCHEME.match(url) else f"http://{url}"
+    headers: CaseInsensitiveDict[Any] = CaseInsensitiveDict()
+    for name, value in options.get("header", ()):
+        before = value and headers.get(name)
+        comma = "; " if name.lower() == "cookie" else ", "
+        headers[name] = f"{before}{comma}{value}" if before else value
+    body = None
+    if "data" in options:
+        body = b"&".join(options["data"])
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    method = options.get("request", "GET" if body is None else "POST")
+    auth = _keep_header if "Authorization" in headers else options.get("user")
+    sent = {name: _header_value(name, value) for name, value in headers.items()}
+    return requests.Request(method, url, headers=sent, data=body, auth=auth)
+
+
+def _header_value(name: str, value: str | None) -> Any:
+    """Return the value that makes requests send a header as given, or leave it out."""
+    if value is None:
+        return SKIP_HEADER if name.lower() in SKIPPABLE_HEADERS else None
+    return value if value.isascii() else os.fsencode(value)
+
+
+def _keep_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request as it is.
+
+    As its ``auth``, this keeps -u and netrc from replacing a given Authorization.
+    """
+    return request
+
+
+def _until(options: Mapping[str, Any]) -> Conditions:
+    """Return the success conditions; 2xx if none is given."""
+    short = _short_forms(options, "until")
+    if short and "until" in options:
+        raise ValueError("give --until or the short forms of one, not both")
+    until: Conditions = options.get("until", short or {"status_code": "2xx"})
+    return until
+
+
+def _alarms(options: Mapping[str, Any]) -> Conditions:
+    """Return the alarm conditions; the short forms together are one of them."""
+    short = _short_forms(options, "alarm")
+    return [*options.get("alarm", ()), *([short] if short else ())]
+
+
+def _short_forms(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the one condition of the short forms; empty if none is given."""
+    condition = {
+        key: options[f"{name}_{key}"]
+        for key in VALIDATORS
+        if f"{name}_{key}" in options
+    }
+    if len(condition.get("status_code", ())) == 1:
+        (condition["status_code"],) = condition["status_code"]
+    if "headers" in condition:
+        condition["headers"] = _one_value_each(name, condition["headers"])
+    return condition
+
+
+def _one_value_each(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the expected headers; two values of one could never both be met."""
+    if len({header.lower() for header, _ in pairs}) < len(pairs):
+        raise bad_argument(f"--{name}-header", pairs, "give each header only once")
+    return dict(pairs)
+
+
+def _interval(options: Mapping[str, Any]) -> Interval:
+    """Return the pause between two polls."""
+    interval: float = options.get("interval", DEFAULT_POLLING_INTERVAL)
+    if "backoff" not in options:
+        return interval
+    maximum: float = options["backoff"]
+    if not 0 < interval <= maximum:
+        instead = f"with --backoff give a duration above 0 and up to {maximum:g}s"
+        raise ValueError(f"--interval is {interval:g}s: {instead}")
+    return exponential(interval, maximum=maximum)
+
+
+def _ignored(options: Mapping[str, Any]) -> list[type[Exception]]:
+    """Return the exceptions to ignore."""
+    always = () if "fail_fast" in options else _IGNORED
+    return [IGNORABLE[name] for name in (*always, *options.get("ignore", ()))]

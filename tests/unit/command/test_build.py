@@ -1,0 +1,471 @@
+import io
+import re
+import sys
+
+import pytest
+import requests
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from requests.exceptions import SSLError
+
+from httsleep import BodyTooLarge, HttSleeper
+from httsleep.command.build import build
+from httsleep.command.display import JsonLines, Lines, Quiet, TerminalLine
+from httsleep.command.parser import IGNORABLE
+
+URL = "http://server/endpoint"
+
+
+def built(*words):
+    """Return the sleeper for the URL and these words."""
+    return build([URL, *words]).sleeper
+
+
+@pytest.fixture
+def refused(capsys):
+    """Return the one line of the error about these words, which stand behind a URL."""
+
+    def refuse(*words, url=URL):
+        with pytest.raises(SystemExit) as caught:
+            build([url, *words])
+        out, err = capsys.readouterr()
+        assert (caught.value.code, out) == (2, "")
+        match = re.fullmatch(r"httsleep: (.*) \(see httsleep --help\)\n", err)
+        assert match, f"not one line: {err}"
+        return match[1]
+
+    return refuse
+
+
+# Conditions
+
+
+def test_without_a_condition_2xx_is_a_success():
+    """The default condition, 2xx, holds beside alarms as well; alarms have none."""
+    assert built().until == [{"status_code": "2xx"}]
+    sleeper = built("--alarm-status-code", "500")
+    assert sleeper.until == [{"status_code": "2xx"}]
+    assert built().alarms == []
+    assert built().pending is None
+
+
+@pytest.mark.parametrize(
+    ("words", "condition"),
+    [
+        (["status-code", "200"], {"status_code": 200}),
+        (["status-code", "2xx"], {"status_code": "2xx"}),
+        (["status-code", "200,204"], {"status_code": ["200", "204"]}),
+        (
+            ["status-code", "200", "status-code", "404"],
+            {"status_code": ["200", "404"]},
+        ),
+        (
+            ["jsonpath", "$.a=1", "jsonpath", "$.b=x"],
+            {
+                "jsonpath": [
+                    {"expression": "$.a", "value": 1},
+                    {"expression": "$.b", "value": "x"},
+                ]
+            },
+        ),
+        (["text", "OK"], {"text": "OK"}),
+        (["text", ""], {"text": ""}),
+        (["text-matches", "O.?K"], {"text": re.compile("O.?K")}),
+        (["json", '{"a": 1}'], {"json": {"a": 1}}),
+        (["json", "null"], {"json": None}),
+        (
+            ["header", "X-A=1", "header", "X-B=2"],
+            {"headers": {"X-A": "1", "X-B": "2"}},
+        ),
+        (
+            ["status-code", "200", "text", "OK"],
+            {"status_code": 200, "text": "OK"},
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_short_forms_make_one_condition(words, condition):
+    """Short forms make one success condition; with ``--alarm-`` they make one alarm."""
+
+    def options(*prefixes):
+        names = {"json": prefixes[1], "header": prefixes[1]}
+        pairs = zip(words[::2], words[1::2], strict=True)
+        return [
+            word
+            for name, value in pairs
+            for word in (f"{names.get(name, prefixes[0])}{name}", value)
+        ]
+
+    assert built(*options("--", "--until-")).until == [condition]
+    assert built(*options("--alarm-", "--alarm-")).alarms == [condition]
+
+
+@pytest.mark.parametrize("name", ["until", "alarm", "pending"])
+def test_conditions_as_json_are_those_of_the_library(name, tmp_path):
+    """Conditions from arguments, files and lists are joined: any of them."""
+    path = tmp_path / "conditions.json"
+    path.write_text('{"json": {"a": 1}}')
+    words = [f"--{name}", '{"status_code": 200}', f"--{name}", f"@{path}"]
+    words += [f"--{name}", '[{"text": "a"}, {"text": "b"}]']
+    attribute = {"alarm": "alarms"}.get(name, name)
+    assert getattr(built(*words), attribute) == [
+        *({"status_code": 200}, {"json": {"a": 1}}, {"text": "a"}, {"text": "b"})
+    ]
+
+
+def test_short_forms_beside_alarms_are_one_more():
+    """An alarm as JSON and the short forms are two alarms."""
+    both = built("--alarm-status-code", "5xx", "--alarm", '{"text": "x"}').alarms
+    assert both == [{"text": "x"}, {"status_code": "5xx"}]
+
+
+def test_short_forms_beside_until_are_refused(refused):
+    """Short forms beside ``--until`` could mean both or any of them."""
+    error = refused("--until", '{"text": "x"}', "--status-code", "200")
+    assert error == "give --until or the short forms of one, not both"
+
+
+@pytest.mark.parametrize("name", ["until", "alarm"])
+def test_one_value_of_a_header_is_expected(refused, name):
+    """Two expected values of one header are refused, because no answer meets both."""
+    option = f"--{name}-header"
+    error = refused(option, "X-A=1", option, "x-a=2")
+    pairs = "[('X-A', '1'), ('x-a', '2')]"
+    assert error == f"{option} is {pairs}: give each header only once"
+
+
+def test_the_library_refuses_conditions(refused):
+    """The error of the library names the place, the wrong key and the right ones."""
+    assert refused("--until", '{"status": 200}').startswith(
+        "until[0] is {'status': 200}: unknown key 'status': did you mean 'status_code'?"
+    )
+    assert refused("--alarm", "5").startswith("alarms[0] is 5: a condition is")
+    assert refused("--until", "[]").startswith("until is []: ")
+    assert refused("--status-code", "20x").startswith(
+        "until: status_code is '20x': give an int from 100 to 999"
+    )
+
+
+# Request
+
+
+def test_a_url_is_requested_with_get():
+    """A URL alone is a GET that follows redirects, with requests' own certificates."""
+    command = build([URL])
+    assert command.request == f"GET {URL}"
+    assert command.program is None
+    sleeper = command.sleeper
+    assert isinstance(sleeper, HttSleeper)
+    request = sleeper.request
+    assert (request.method, request.url, request.data) == ("GET", URL, [])
+    assert (request.headers, request.auth) == ({}, None)
+    assert sleeper.allow_redirects is True
+    assert sleeper.kwargs == {}
+    assert sleeper.session.cert is None
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("server:8080/health", "http://server:8080/health"),
+        ("server", "http://server"),
+        ("https://server/", "https://server/"),
+        ("HTTP://server/", "HTTP://server/"),
+        ("server/x?next=http://y", "http://server/x?next=http://y"),
+    ],
+)
+def test_the_scheme_can_be_left_out(given, url):
+    """A URL without a scheme is one of http, as for curl."""
+    assert build([given]).sleeper.request.url == url
+
+
+def test_the_library_refuses_urls(refused):
+    """The error of the library shows no secret, and no name of an argument."""
+    assert refused(url="ftp://server/").startswith("URL: 'ftp://server/' is not http")
+    assert refused(url="http:/user:secret@server/").startswith("URL: '<no valid URL>' ")
+
+
+def test_the_request_is_shown_without_secrets():
+    """The label of the request has neither userinfo nor values of the query."""
+    command = build(["https://user:secret@server/jobs?token=secret", "-X", "HEAD"])
+    assert command.request == "HEAD https://server/jobs?token=…"
+
+
+def test_data_makes_it_a_post():
+    """Data makes a POST of a form, unless -X and -H say more; values are joined."""
+    request = built("-d", "a=1", "--data", "b=2").request
+    assert (request.method, request.data) == ("POST", b"a=1&b=2")
+    assert request.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+    request = built("-d", "{}", "-X", "PUT", "-H", "content-type: text/json").request
+    assert (request.method, request.data) == ("PUT", b"{}")
+    assert request.headers == {"content-type": "text/json"}
+
+
+def test_a_method_can_be_anything():
+    """-X sets the method, without data as well."""
+    assert built("-X", "HEAD").request.method == "HEAD"
+
+
+def test_headers_are_sent():
+    """Repeated headers make one list (RFC 9110 §5.3, RFC 6265 §5.4)."""
+    words = ["-H", "X-A: 1", "--header", "Accept: a", "-H", "accept: b"]
+    assert built(*words).request.headers == {"X-A": "1", "accept": "a, b"}
+    words = ["-H", "Cookie: a=1", "-H", "Cookie: b=2"]
+    assert built(*words).request.headers == {"Cookie": "a=1; b=2"}
+    assert built("-H", "X-A: €").request.headers == {"X-A": "€".encode()}
+
+
+def test_headers_can_be_removed():
+    """A header without a value removes the default of requests and of urllib3."""
+    assert built("-H", "Accept:").request.headers == {"Accept": None}
+    words = ["-H", "User-Agent:"]
+    assert built(*words).request.headers == {"User-Agent": "@@@SKIP_HEADER@@@"}
+    assert built("-H", "A: 1", "-H", "A:").request.headers == {"A": None}
+    assert built("-H", "A:", "-H", "A: 1").request.headers == {"A": "1"}
+
+
+def test_credentials_are_those_of_basic_auth():
+    """-u becomes ``auth``, which takes precedence over netrc."""
+    assert built("-u", "user:word").request.auth == (b"user", b"word")
+
+
+def test_a_header_for_authorization_is_kept():
+    """-u and netrc do not replace an Authorization of -H, as they would in requests."""
+    auth = built("-H", "authorization: Bearer x").request.auth
+    prepared = requests.PreparedRequest()
+    assert auth(prepared) is prepared
+    assert built("-H", "Authorization:", "-u", "user:word").request.auth is auth
+
+
+def test_redirects_need_not_be_followed():
+    """With --no-location a redirect is an answer, as for curl without --location."""
+    assert built("--no-location").allow_redirects is False
+
+
+@pytest.fixture(scope="session")
+def issued():
+    """Return a CA and a certificate that it has issued."""
+    ca = trustme.CA()
+    return ca, ca.issue_cert("127.0.0.1")
+
+
+@pytest.fixture
+def files(issued, tmp_path):
+    """Return paths: a CA, a certificate, its key, both, and its encrypted key."""
+    ca, leaf = issued
+    paths = [str(tmp_path / name) for name in ("ca", "cert", "key", "both", "locked")]
+    ca.cert_pem.write_to_path(paths[0])
+    leaf.cert_chain_pems[0].write_to_path(paths[1])
+    leaf.private_key_pem.write_to_path(paths[2])
+    leaf.private_key_and_cert_chain_pem.write_to_path(paths[3])
+    key = load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    locked = (Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    (tmp_path / "locked").write_bytes(key.private_bytes(*locked))
+    return paths
+
+
+def test_certificates_are_those_of_requests(files):
+    """--cacert and -k become ``verify``; --cert and --key become the session's."""
+    ca, cert, key, both, _ = files
+    assert built("--cacert", ca).kwargs == {"verify": ca}
+    assert built("-k").kwargs == built("--insecure").kwargs == {"verify": False}
+    assert built("--cert", cert, "--key", key).session.cert == (cert, key)
+    assert built("--cert", both).session.cert == both
+
+
+def test_certificates_that_cannot_be_used_are_refused(refused, files):
+    """Wrong certificates are refused before any request, without a password prompt."""
+    _, cert, key, _, locked = files
+    why = "cannot be used (No such file or directory)"
+    assert refused("--cacert", "missing") == f"--cacert {why}"
+    assert refused("--cert", "missing") == f"--cert {why}"
+    assert refused("--cacert", key).startswith("--cacert cannot be used (NO_")
+    assert refused("--cert", cert).startswith("--cert cannot be used (")
+    assert refused("--cert", cert, "--key", "missing") == f"--cert, --key {why}"
+    assert refused("--key", key) == "--key is given without --cert: give both"
+    error = refused("--cert", cert, "--key", locked)
+    assert error == "the key of --cert is encrypted: give one without a password"
+
+
+# Limits
+
+
+def test_limits_that_are_not_given_are_the_librarys():
+    """The command has no defaults of its own for limits."""
+    names = ("polling_interval", "max_retries", "max_time", "request_timeout")
+    names += ("max_retry_after", "max_body_size")
+    library = HttSleeper(URL, status_code=200)
+    command = built()
+    for name in names:
+        assert getattr(command, name) == getattr(library, name)
+    assert built("--max-time", "1m").max_retries is None
+
+
+def test_limits_are_given_to_the_library():
+    """Limits become arguments of the library, durations in seconds."""
+    sleeper = built(
+        *("--interval", "500ms", "--max-retries", "7", "--max-time", "10m"),
+        *("--request-timeout", "3", "--max-retry-after", "0", "--max-body-size", "9"),
+    )
+    assert (sleeper.polling_interval, sleeper.max_retries) == (0.5, 7)
+    assert (sleeper.max_time, sleeper.request_timeout) == (600, 3)
+    assert (sleeper.max_retry_after, sleeper.max_body_size) == (0, 9)
+
+
+def test_limits_can_be_removed():
+    """``none`` as a limit becomes ``None``."""
+    names = ("max-retries", "request-timeout", "max-retry-after", "max-body-size")
+    sleeper = built(*(word for name in names for word in (f"--{name}", "none")))
+    for name in names:
+        assert getattr(sleeper, name.replace("-", "_")) is None
+
+
+def test_backoff_doubles_the_interval():
+    """--backoff doubles the interval after each poll, up to its value."""
+
+    class Third:
+        number = 3
+
+    assert built("--backoff", "1m").polling_interval(Third) == 8
+    assert built("--interval", "1s", "--backoff", "3s").polling_interval(Third) == 3
+
+
+@pytest.mark.parametrize("words", [["--interval", "5s"], ["--interval", "0"], []])
+def test_backoff_needs_an_interval(refused, words):
+    """An interval of 0, or one above --backoff, cannot be doubled up to it."""
+    interval = words[-1].rstrip("s") if words else "2"
+    assert refused("--backoff", "1500ms", *words) == (
+        f"--interval is {interval}s: "
+        "with --backoff give a duration above 0 and up to 1.5s"
+    )
+
+
+def ignored(*words):
+    return set(built(*words).ignore_exceptions)
+
+
+def test_connection_errors_and_timeouts_are_ignored():
+    """--ignore adds exceptions to the two defaults; --fail-fast removes the two."""
+    assert ignored() == {ConnectionError, TimeoutError}
+    assert ignored("--ignore", "BodyTooLarge") == ignored() | {BodyTooLarge}
+    assert ignored("--fail-fast") == set()
+    assert ignored("--fail-fast", "--ignore", "TimeoutError") == {TimeoutError}
+
+
+@pytest.mark.parametrize("name", IGNORABLE)
+def test_a_refused_certificate_is_never_ignored(answers, name):
+    """An SSLError ends the wait, whatever --ignore names."""
+    answers(SSLError())
+    with pytest.raises(SSLError):
+        built("--ignore", name).run()
+
+
+# Display
+
+
+class Terminal(io.StringIO):
+    """A terminal; ``io.StringIO`` has no encoding that could be set."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def display(monkeypatch):
+    """Return the display for the words, where standard error is ``stderr``."""
+
+    def build_on(stderr, *words, term="xterm"):
+        with monkeypatch.context() as patch:
+            patch.setenv("TERM", term)
+            patch.setattr(sys, "stderr", stderr)
+            command = build([URL, *words])
+        assert command.sleeper.on_poll == command.display.poll
+        return command.display
+
+    return build_on
+
+
+def test_a_terminal_has_a_status_line(display, monkeypatch):
+    """A terminal has a status line, which shows the limits in force."""
+    terminal = Terminal()
+    made = display(terminal, "--max-retries", "7", "--max-time", "60")
+    assert type(made) is TerminalLine
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    with made:
+        pass
+    assert "poll 1 of 7, 0 of 60 s" in terminal.getvalue()
+
+
+def test_options_choose_the_display(display):
+    """-q takes precedence over JSON, and JSON over -v, on a terminal as well."""
+    json = ("--log-format", "json")
+    assert type(display(Terminal(), "-q", "-v", *json)) is Quiet
+    assert type(display(Terminal(), "-v", *json)) is JsonLines
+    assert type(display(Terminal(), "-v", "--log-format", "text")) is Lines
+
+
+def test_without_rich_there_are_lines(display, monkeypatch):
+    """A terminal has lines if rich is not installed."""
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert type(display(Terminal())) is Lines
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_dumb_terminal_has_lines(display, term):
+    """A terminal that cannot erase has lines."""
+    assert type(display(Terminal(), term=term)) is Lines
+
+
+def test_a_terminal_of_another_encoding_has_lines(display):
+    """A terminal without UTF-8 has lines, because replacements would be wider."""
+    terminal = Terminal()
+    terminal.encoding = "latin-1"
+    assert type(display(terminal)) is Lines
+
+
+@pytest.mark.parametrize("stderr", [io.StringIO(), None])
+def test_without_a_terminal_there_are_lines(display, stderr):
+    """A pipe, a file or no standard error at all has lines."""
+    assert type(display(stderr)) is Lines
+
+
+# Words that are not options
+
+
+def test_the_program_stands_behind_two_dashes():
+    """All words behind the first ``--`` belong to the program, also another ``--``."""
+    command = build([URL, "-q", "--", "server", "--port", "--", "80"])
+    assert command.program == ["server", "--port", "--", "80"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--"], "there is no command behind --: give one, or leave -- out"),
+        (["--status", "200"], "no option --status: did you mean --status-code?"),
+        (["--retries", "9"], "no option --retries: did you mean --max-retries?"),
+        (
+            ["--timeout", "9"],
+            "no option --timeout: give --max-time, or --request-timeout",
+        ),
+        (
+            ["--json", "{}"],
+            "no option --json: wait for it with --until-json, send it with -d",
+        ),
+        (["--quuux=secret"], "no option --quuux"),
+        (["-zsecret"], "no option -z"),
+        (["secret"], "unexpected argument; there can be only one URL"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_unknown_word_is_refused(refused, words, error):
+    """The error names an unknown option, and never shows a possible secret."""
+    assert refused(*words) == error
