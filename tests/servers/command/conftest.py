@@ -35,7 +35,7 @@ OTHER_VARIABLES = (
 
 @dataclass(frozen=True)
 class Ended:
-    """What a process left behind; ``code`` is what a shell would see."""
+    """The end of a process; ``code`` is the exit code that a shell would see."""
 
     code: int
     out: bytes
@@ -84,7 +84,7 @@ def asleep(until):
 
 @pytest.fixture(scope="session")
 def installed():
-    """Whether pip has installed httsleep."""
+    """Return whether pip has installed httsleep."""
     try:
         metadata.distribution("httsleep")
     except metadata.PackageNotFoundError:
@@ -94,7 +94,7 @@ def installed():
 
 @pytest.fixture(scope="session")
 def scripts(installed, tmp_path_factory):
-    """The directory that holds the script ``httsleep``."""
+    """Return the directory that holds the script ``httsleep``."""
     if installed:
         return sysconfig.get_path("scripts")
     script = tmp_path_factory.mktemp("scripts") / "httsleep"
@@ -105,7 +105,7 @@ def scripts(installed, tmp_path_factory):
 
 @pytest.fixture
 def environment(scripts, plain_environment):
-    """The environment of a process that finds httsleep and nothing else of ours."""
+    """Return the environment of a process that finds httsleep, without settings."""
     kept = {n: each for n, each in os.environ.items() if n not in OTHER_VARIABLES}
     return kept | {
         "PATH": scripts + os.pathsep + os.environ["PATH"],
@@ -119,7 +119,7 @@ def environment(scripts, plain_environment):
 
 @pytest.fixture
 def processes():
-    """Those that the test has started; none outlives it."""
+    """Collect the processes that a test starts, and end them with it."""
     processes = []
     yield processes
     for process in processes:
@@ -162,7 +162,7 @@ def start(spawn):
 
 @pytest.fixture
 def run(start):
-    """The same, and wait for its end; ``given`` is its input."""
+    """Run ``python -m httsleep`` to its end; ``given`` is its input."""
 
     def run(*arguments, given=None, **options):
         if given is not None:
@@ -221,13 +221,13 @@ class Terminal:
         os.write(self.master, keys)
 
     def close(self):
-        """Go away."""
+        """Close the terminal, as when its window is closed."""
         if self.master is not None:
             os.close(self.master)
         self.master = None
 
     def read(self, left=LONGEST):
-        """Show what comes next; false if nothing comes any more."""
+        """Show the next output; return false if there is none."""
         if left <= 0 or not select([self.master], [], [], left)[0]:
             return False
         try:

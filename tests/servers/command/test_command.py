@@ -33,19 +33,19 @@ SECRET = "s3cret"
 
 @pytest.fixture
 def ok(serve):
-    """A URL where all is well."""
+    """Return a URL that answers 200."""
     return serve((200, b"the body")).url
 
 
 @pytest.fixture
 def bad(serve):
-    """A URL where nothing is."""
+    """Return a URL that answers 503."""
     return serve(503).url
 
 
 @pytest.fixture
 def hang(serve):
-    """A server that never answers; ``asked`` is set when it should."""
+    """Return a server that never answers; ``asked`` is set at its first request."""
     asked = threading.Event()
 
     def answer(handler):
@@ -59,7 +59,7 @@ def hang(serve):
 
 @pytest.fixture
 def netrc(tmp_path):
-    """An environment with a netrc, for the user ``me``."""
+    """Return an environment with a netrc, for the user ``me``."""
     path = tmp_path / ".netrc"
     path.write_text("machine 127.0.0.1 login me password mine")
     path.chmod(0o600)
@@ -67,21 +67,21 @@ def netrc(tmp_path):
 
 
 def basic(user, password):
-    """What the server gets of user and password."""
+    """Return the Authorization header of user and password."""
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def timeless(text):
-    """``text`` without the time that it took."""
+    """Return the text without the duration of the wait."""
     return re.sub(r"in [\d.]+ m?s:", "in {}:", text)
 
 
-# the program itself
+# Version and imports
 
 
 @pytest.mark.parametrize("name", ["module", "script"])
 def test_the_version(installed, spawn, finish, name):
-    """As a module or as a script, it says its version, and no more."""
+    """The module and the script both print the version, and nothing else."""
     if not installed:
         pytest.skip("httsleep is not installed")
     words = ["httsleep"] if name == "script" else [sys.executable, "-m", "httsleep"]
@@ -91,7 +91,7 @@ def test_the_version(installed, spawn, finish, name):
 
 
 def test_what_the_library_imports(spawn, finish):
-    """To import the library brings nothing of the command."""
+    """The library imports neither the command nor the status line."""
     script = "import sys, httsleep; print(*sys.modules)"
     loaded = finish(spawn(sys.executable, "-c", script)).out.decode().split()
     assert "httsleep.main" in loaded
@@ -99,11 +99,11 @@ def test_what_the_library_imports(spawn, finish):
     assert not {"argparse", "rich", *others} & {*loaded}
 
 
-# in pipes
+# In pipes
 
 
 def test_the_body_and_nothing_else(serve, run):
-    """On stdout is the body, as it came; on stderr a line when the reason changes."""
+    """stdout has the bytes of the body, stderr a line for each new result."""
     server = serve(503, 503, 503, 500, (200, BODY))
     ended = run(server.url, *OFTEN)
     assert ended.code == 0
@@ -116,7 +116,7 @@ def test_the_body_and_nothing_else(serve, run):
 
 
 def test_a_reader_that_has_enough(serve, sh):
-    """That nobody reads on, or at all, is none of our business: exit code 0."""
+    """A reader that stops early, or a closed stdout, is no error: exit code 0."""
     server = serve((200, BODY))
     script = """
         exec 3>&1
@@ -137,7 +137,7 @@ def test_a_full_disk(serve, sh):
 
 
 def test_stderr_that_takes_nothing(ok, bad, sh):
-    """Without stderr, or with a full one, a wait ends as ever."""
+    """A closed or full stderr does not change the exit code."""
     script = """
         httsleep "$OK" 2>&-; echo " $?"
         httsleep "$BAD" --interval 10ms --max-retries 2 2>/dev/full || echo $?
@@ -146,11 +146,11 @@ def test_stderr_that_takes_nothing(ok, bad, sh):
     assert (ended.out, ended.err) == (b"the body 0\n124\n", "")
 
 
-# in scripts
+# In scripts
 
 
 def test_exit_codes(ok, bad, sh):
-    """A script knows how it ended, and stderr tells; ``set -e`` ends it, too."""
+    """A script can use the exit codes, and ``set -e`` ends it at one that is not 0."""
     script = """
         httsleep "$OK" --alarm-status-code 5xx >body && echo met
         httsleep "$BAD" --alarm-status-code 5xx -- echo never || echo $?
@@ -172,7 +172,7 @@ def test_exit_codes(ok, bad, sh):
 
 
 def test_in_the_background(serve, ok, bad, hang, sh):
-    """Waits at the same time; ``wait`` knows how each of them ended."""
+    """Several waits run at the same time; ``wait`` returns the exit code of each."""
     script = """
         httsleep "$OK" >body 2>/dev/null & first=$!
         httsleep "$BAD" --interval 10ms --max-retries 2 2>/dev/null & second=$!
@@ -190,7 +190,7 @@ def test_in_the_background(serve, ok, bad, hang, sh):
 
 
 def test_objects_for_machines(serve, sh):
-    """With ``--log-format json`` each line is an object, and what jq makes of it."""
+    """With ``--log-format json`` each line of stderr is a JSON object."""
     script = 'httsleep "$URL" --interval 10ms --log-format json 2>log >body; cat log'
     url = serve(503, (200, b"the body")).url
     out = sh(script, URL=url).out
@@ -202,11 +202,11 @@ def test_objects_for_machines(serve, sh):
     assert {each["request"] for each in (first, second, end)} == {f"GET {url}"}
 
 
-# what is ignored
+# Ignored errors
 
 
 def test_a_server_that_is_not_there_yet(serve, start, finish):
-    """A refused connection, and a request that takes too long, are polled on after."""
+    """After a refused connection and a request that takes too long the wait goes on."""
     server = serve(lambda handler: handler.hang(), (200, b"up"), listening=False)
     process = start(server.url, *OFTEN, "--request-timeout", "150ms")
     line = process.stderr.readline().decode()
@@ -220,18 +220,18 @@ def test_a_server_that_is_not_there_yet(serve, start, finish):
 
 
 def test_fail_fast(hang, run):
-    """With ``--fail-fast`` they are failures: exit code 3, and one line."""
+    """With ``--fail-fast`` a timeout is a failure: exit code 3, and one line."""
     ended = run(hang.url, "--fail-fast", "--request-timeout", "150ms")
     assert ended.code == 3
     why = "ReadTimeout: the answer took too long"
     assert ended.err == f"httsleep: GET {hang.url} failed in poll 1: {why}\n"
 
 
-# the request
+# The request
 
 
 def test_the_request(serve, run, tmp_path, netrc):
-    """Method, headers, data and user arrive as given, whatever the netrc says."""
+    """Method, headers, data and user arrive as given; -u replaces netrc."""
     (tmp_path / "headers").write_text("X-Two: 2\r\n\r\nX-Three: drei=3: ä\n")
     (tmp_path / "data").write_bytes(b"b=\xff\n")
     (tmp_path / "user").write_text("user:pass:word\n")
@@ -253,7 +253,7 @@ def test_the_request(serve, run, tmp_path, netrc):
 
 
 def test_data_from_stdin(serve, run):
-    """What comes in through a pipe is sent with each poll, as JSON if that is said."""
+    """Standard input is sent with each poll, with the Content-Type that is given."""
     server = serve(503, 200)
     kind = ("-H", "content-type: application/json")
     assert run(server.url, "-d", "-", *kind, *OFTEN, given=b'{"a":\n 1}').code == 0
@@ -263,7 +263,7 @@ def test_data_from_stdin(serve, run):
 
 
 def test_netrc(serve, start, finish, netrc):
-    """Without ``-u`` it says who, but for a header of one's own."""
+    """netrc is used without ``-u``, unless ``-H`` gives an Authorization."""
     server = serve(200)
     mine = ("-H", "authorization: Bearer token")
     processes = [
@@ -288,7 +288,7 @@ def test_no_location(serve, run):
 
 
 def test_certificates_of_servers(serve, tls, ca_bundle, start, finish):
-    """One is refused for good, unless its CA is trusted, or any will do."""
+    """An unknown certificate ends the wait, unless --cacert or -k accepts it."""
     server = serve((200, b"the body"), tls=tls)
     trusting = start(server.url, "--cacert", ca_bundle)
     careless = start(server.url, "-k")
@@ -303,7 +303,7 @@ def test_certificates_of_servers(serve, tls, ca_bundle, start, finish):
 
 
 def test_certificates_of_clients(serve, private_ca, ca_bundle, start, finish, tmp_path):
-    """A server that demands one gets that of ``--cert``, with its key or ``--key``."""
+    """A server that asks for a certificate gets that of ``--cert`` and ``--key``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     private_ca.issue_cert("127.0.0.1").configure_cert(context)
     private_ca.configure_trust(context)
@@ -323,16 +323,16 @@ def test_certificates_of_clients(serve, private_ca, ca_bundle, start, finish, tm
     assert len(server.seen) == 2
 
 
-# stopped
+# Signals
 
 
 def held(pipe):
-    """How many bytes there are in the pipe."""
+    """Return the number of bytes in the pipe."""
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
 def test_stopped(serve, bad, hang, start, finish, until, asleep):
-    """A signal ends a wait, a request that hangs, and a body that nobody reads."""
+    """A signal ends a sleep, a request without an answer, and a blocked write."""
     often = ("--interval", "60s")
     waiting, asking, other = start(bad, *often), start(hang.url), start(bad, *often)
     writing = start(serve((200, BODY)).url)
@@ -361,7 +361,7 @@ def test_stopped(serve, bad, hang, start, finish, until, asleep):
 
 
 def test_stopped_while_input_is_read(ok, start, finish, until, asleep, tmp_path):
-    """Ctrl-C ends also what waits for its input, without a traceback."""
+    """Ctrl-C also ends the reading of an option, without a traceback."""
     os.mkfifo(tmp_path / "fifo")
     process = start(ok, "-d", "@fifo")
     with open(tmp_path / "fifo", "wb", 0) as fifo:
@@ -374,7 +374,7 @@ def test_stopped_while_input_is_read(ok, start, finish, until, asleep, tmp_path)
     assert ended.err == "httsleep: interrupted\n"
 
 
-# before a server
+# COMMAND
 
 
 SERVER = """
@@ -386,7 +386,7 @@ SERVER = """
 
 
 def test_what_the_command_gets(serve, start, finish):
-    """Our pid, arguments, environment and input; stdout, signals and files as ours."""
+    """COMMAND has our pid, environment, input and output, and default signals."""
     server = serve(503, (200, b"the body"))
     words = ("sh", "-c", SERVER, "sh", "a  b", "", "--max-time", "-q", "'$x'")
     variables = {"env": {"GIVEN": "in the environment"}, "stdin": subprocess.PIPE}
@@ -407,7 +407,7 @@ def test_what_the_command_gets(serve, start, finish):
 
 
 def test_signals_reach_the_command(ok, start, finish, asleep):
-    """A container that is stopped stops the server in it, which has its own say."""
+    """SIGTERM reaches COMMAND, whose exit code is that of the process."""
     server = """
         sleep 60 >/dev/null 2>&1 &
         trap "kill $!; echo stopped; exit 9" TERM
@@ -422,13 +422,13 @@ def test_signals_reach_the_command(ok, start, finish, asleep):
 
 
 def test_a_command_in_a_pipe(ok, sh):
-    """SIGPIPE ends it, and silently, as it does without us."""
+    """SIGPIPE ends COMMAND silently, as without httsleep."""
     ended = sh('httsleep "$OK" -q -- yes | head -n 1', OK=ok)
     assert (ended.out, ended.err) == (b"y\n", "")
 
 
 def test_a_command_that_cannot_be_run(serve, start, finish, tmp_path):
-    """What is no command is found out before the first request, as far as can be."""
+    """A COMMAND that cannot be run is an error, before the wait if possible."""
     (tmp_path / "plain").write_text("exit 0")
     (tmp_path / "odd").write_bytes(b"\x7fELF, and no more")
     (tmp_path / "odd").chmod(0o755)
@@ -447,11 +447,11 @@ def test_a_command_that_cannot_be_run(serve, start, finish, tmp_path):
     assert len(server.seen) == 1
 
 
-# secrets
+# Secrets
 
 
-def test_no_secret_is_told(serve, start, finish):
-    """Passwords, tokens and query values are never on stderr, whatever happens."""
+def test_no_secret_is_shown(serve, start, finish):
+    """Passwords, tokens and query values are never on stderr, for any exit code."""
     server, refused = serve(503), serve(200, listening=False)
     netloc = server.root.replace("http://", f"http://user:{SECRET}@")
     url = f"{netloc}/path?token={SECRET}"

@@ -1,4 +1,4 @@
-"""The command on a terminal: what the screen shows meanwhile, and what is left."""
+"""The command on a terminal: the screen during the wait and after it."""
 
 import re
 import signal
@@ -15,7 +15,7 @@ ESCAPE = b"\x1b"
 
 @pytest.fixture
 def held():
-    """``held(answer)``: an answer that is given when ``held.go`` is set."""
+    """Return a function that delays its answer until ``held.go`` is set."""
 
     class Held:
         def __init__(self):
@@ -35,16 +35,16 @@ def held():
 
 
 def colours(raw):
-    """The numbers of colours that were set."""
+    """Return the numbers of the colours that were set."""
     codes = re.findall(rb"\x1b\[([\d;]*)m", raw)
     numbers = {int(each or 0) for code in codes for each in code.split(b";")}
     return {number for number in numbers if 30 <= number <= 49 or number >= 90}
 
 
 def test_a_wait(serve, terminal, held):
-    """The line tells how far, the status, why not yet and when next; the body is left.
+    """The line shows progress, status, reason and next poll; only the body remains.
 
-    It is one line, narrower than the screen, with a cursor for who types Ctrl-Z.
+    It is one line, narrower than the screen. The cursor is visible, for Ctrl-Z.
     """
     server = serve(BUSY, held((200, b"the body")))
     shown = terminal(server.url, "--max-retries", "3", "--interval", "1600ms")
@@ -71,7 +71,7 @@ VALUE = {"status": "[bold]\x1b]0;owned\x07\r\n\x1b[2J\u202e" + 20 * "漢字"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "columns", "told"),
+    ("answer", "columns", "part"),
     [
         (PHRASE, 80, r"503 [red]\x1b]0;owned"),
         ((200, VALUE), 80, "200 OK: "),
@@ -79,13 +79,13 @@ VALUE = {"status": "[bold]\x1b]0;owned\x07\r\n\x1b[2J\u202e" + 20 * "漢字"}
     ],
     ids=["status line", "JSON", "a narrow screen"],
 )
-def test_a_hostile_answer(serve, terminal, answer, columns, told):
-    """Whatever an answer holds: one line of text meanwhile, and then the story."""
+def test_a_hostile_answer(serve, terminal, answer, columns, part):
+    """Control characters of an answer are escaped, on one line and in the message."""
     server = serve(answer)
     limits = ("--max-retries", "2", "--interval", "500ms", "--max-time", "60")
     success = ("--until-json", '{"status": 1}')
     shown = terminal(server.url, *limits, *success, columns=columns)
-    shown.until(told)
+    shown.until(part)
     assert columns < 80 or re.match(". poll 1 of 2, . of 60 s ", shown.lines[0])
     while not shown.lines or not shown.lines[0].startswith("httsleep"):
         assert len(shown.lines) < 2
@@ -122,7 +122,7 @@ def test_stopped(serve, terminal, asleep, stop, code, word):
 
 
 def test_a_script_of_bash(serve, terminal, asleep):
-    """Ctrl-C ends it too: bash goes on behind a command that only exits with 130."""
+    """Ctrl-C ends the script, which an exit code of 130 alone would not do in bash."""
     tty = '<"$TTY" >"$TTY" 2>"$TTY"'
     script = f"""exec bash -c '"$@"; echo it goes on' bash "$@" {tty};"""
     shown = terminal(serve(BUSY).url, before=script)
@@ -135,7 +135,7 @@ def test_a_script_of_bash(serve, terminal, asleep):
 
 
 def test_signals_in_a_row(serve, terminal):
-    """More of them, before the end has come, do no more than the first."""
+    """Signals that follow the first one before the end of the process are ignored."""
     shown = terminal(serve(BUSY).url)
     shown.until("503 Busy", "next in")
     for number in (signal.SIGINT, *[signal.SIGTERM, signal.SIGINT] * 5):
@@ -148,14 +148,14 @@ def test_signals_in_a_row(serve, terminal):
 
 
 def test_no_color(serve, terminal):
-    """With NO_COLOR there is the line, but no colour."""
+    """With NO_COLOR the line has no colours."""
     shown = terminal(serve(BUSY).url, env={"NO_COLOR": "1"})
     shown.until("503 Busy", "next in")
     assert not colours(shown.raw)
 
 
 def test_columns_of_the_environment(serve, terminal):
-    """They may say what they like: the line is no wider than the terminal."""
+    """The line is not wider than the terminal, even if COLUMNS says more."""
     shown = terminal(serve(BUSY).url, env={"COLUMNS": "200"})
     shown.until("503 Busy")
     shown.read()
@@ -175,7 +175,7 @@ PLAIN = {
 
 @pytest.mark.parametrize("how", PLAIN)
 def test_plain_lines(serve, terminal, how):
-    """Where no line can be drawn, or rich is missing, there are plain lines."""
+    """A terminal that cannot draw, or a missing rich, means plain lines."""
     server = serve(BUSY, BUSY, (200, b"the body"))
     shown = terminal(server.url, "--interval", "10ms", columns=120, **PLAIN[how])
     assert shown.end() == 0
@@ -187,8 +187,8 @@ def test_plain_lines(serve, terminal, how):
     assert ESCAPE not in shown.raw
 
 
-def test_what_is_asked_for_instead(serve, terminal):
-    """With ``-q`` there is nothing but the body; with ``-v`` a line for each poll."""
+def test_quiet_and_verbose(serve, terminal):
+    """With ``-q`` there is only the body; with ``-v`` a line for each poll."""
     servers = [serve(BUSY, (200, b"the body")) for _ in range(2)]
     quiet, verbose = (
         terminal(server.url, "--interval", "10ms", how)
@@ -204,7 +204,7 @@ def test_what_is_asked_for_instead(serve, terminal):
 
 
 def test_a_command(serve, terminal):
-    """The line is gone, and the cursor visible, before COMMAND writes anything."""
+    """The line is erased, and the cursor visible, before COMMAND writes anything."""
     command = ("--", "sh", "-c", "echo it runs; exit 5")
     shown = terminal(serve(BUSY, 200).url, "--interval", "500ms", *command)
     shown.until("503 Busy")
@@ -214,14 +214,14 @@ def test_a_command(serve, terminal):
 
 
 def test_a_terminal_that_goes_away(serve, terminal, held):
-    """That its terminal is closed meanwhile does not change how a wait ends."""
+    """A terminal that is closed during the wait does not change its end."""
     server = serve(BUSY, held((200, b"the body")))
     options = {"out": "", "before": "trap '' HUP;"}
     shown = terminal(server.url, "--interval", "10ms", **options)
     assert held.asked.wait(10)
     shown.until("polling")
     shown.close()
-    sleep(0.3)  # it finds out when it draws the line again
+    sleep(0.3)  # until the line is redrawn
     held.go.set()
     assert shown.process.communicate(timeout=10)[0] == b"the body"
     assert shown.process.returncode == 0
