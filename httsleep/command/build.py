@@ -59,7 +59,7 @@ def build(arguments: Sequence[str]) -> Command:
     try:
         sleeper = _build_sleeper(options)
     except ValueError as error:
-        parser.error(str(error).replace("url_or_request", "URL", 1))
+        parser.error(re.sub("^url_or_request", "URL", str(error)))
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
     display = _build_display(options, sleeper, request)
     sleeper.on_poll = display.poll

@@ -123,8 +123,8 @@ def _add_success(parser: argparse.ArgumentParser) -> None:
         metavar="JSON",
         action="extend",
         type=conditions,
-        help="a condition of answers that are waited through, or a list of them; any "
-        "other answer is an alarm; repeated: any of them",
+        help="a condition, or a list of them, for answers after which the wait goes "
+        "on; any other answer is an alarm; repeated: any of them",
     )
 
 
