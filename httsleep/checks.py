@@ -136,7 +136,7 @@ class Setting(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> Any:
         return self if instance is None else vars(instance)[self._name]
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self._name] = self._check(self._name, value)
 
 
@@ -163,8 +163,10 @@ class IgnoredExceptions:
     @classmethod
     def checked(cls, value: Any) -> Self:
         """Return those of ``ignore_exceptions``: a class, several, or ``None``."""
-        is_single = isinstance(value, (type, str)) or not isinstance(value, Iterable)
-        classes = () if value is None else (value,) if is_single else tuple(value)
+        if value is None:
+            return cls()
+        is_several = isinstance(value, Iterable) and not isinstance(value, (type, str))
+        classes: tuple[Any, ...] = tuple(value) if is_several else (value,)
         for each in classes:
             if not (isinstance(each, type) and issubclass(each, Exception)):
                 instead = "give Exception or classes derived from it"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any
+from typing import Any, cast
 
 import requests
 
@@ -19,7 +19,7 @@ Interval = Seconds | Callable[[Attempt], Seconds]
 
 def checked_interval(argument: str, value: Any) -> Interval:
     """Return a ``polling_interval`` that is a callable, or in seconds."""
-    return value if callable(value) else seconds(argument, value)
+    return cast(Interval, value if callable(value) else seconds(argument, value))
 
 
 def seconds_after(interval: Interval, attempt: Attempt) -> float:

@@ -163,15 +163,15 @@ class HttSleeper:
     #: The validators by key of a condition; a subclass can add keys of its own.
     validators: ClassVar[Mapping[str, Validator]] = VALIDATORS
 
-    allow_redirects = Setting(boolean)
-    polling_interval = Setting(checked_interval)
-    max_retries = Setting(or_none(positive_int))
-    max_time = Setting(or_none(positive_seconds))
-    request_timeout = Setting(or_none(positive_seconds))
-    max_retry_after = Setting(or_none(seconds))
-    max_body_size = Setting(or_none(positive_int))
-    on_poll = Setting(or_none(function))
-    cancel = Setting(or_none(event))
+    allow_redirects: Setting[bool] = Setting(boolean)
+    polling_interval: Setting[Interval] = Setting(checked_interval)
+    max_retries: Setting[int | None] = Setting(or_none(positive_int))
+    max_time: Setting[float | None] = Setting(or_none(positive_seconds))
+    request_timeout: Setting[float | None] = Setting(or_none(positive_seconds))
+    max_retry_after: Setting[float | None] = Setting(or_none(seconds))
+    max_body_size: Setting[int | None] = Setting(or_none(positive_int))
+    on_poll: Setting[OnPoll | None] = Setting(or_none(function))
+    cancel: Setting[threading.Event | None] = Setting(or_none(event))
 
     def __init__(
         self,
