@@ -1,4 +1,4 @@
-"""Poll an HTTP endpoint until the answer is the one you wait for.
+"""Polls an HTTP endpoint until the answer is the one that you wait for.
 
 >>> from httsleep import httsleep
 >>> response = httsleep('http://server/endpoint', status_code=200)  # doctest: +SKIP

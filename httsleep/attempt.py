@@ -1,4 +1,4 @@
-"""What one poll brought."""
+"""The result of one poll."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,29 +12,30 @@ Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one poll brought.
+    """The result of one poll.
 
-    Given to ``on_poll`` and to a callable ``polling_interval``, and returned by
-    :meth:`HttSleeper.poll <httsleep.HttSleeper.poll>`.
+    ``on_poll`` and a callable ``polling_interval`` are called with it, and
+    :meth:`HttSleeper.poll <httsleep.HttSleeper.poll>` returns it. Its ``str()`` is one
+    readable line.
     """
 
-    #: Which poll this was, counted from 1.
+    #: The number of the poll, counted from 1.
     number: int
-    #: The answer, ``None`` if none came. It is false for 4xx and 5xx: compare it with
-    #: ``None``, never test it for truth.
+    #: The answer; ``None`` if no answer came. ``bool(response)`` is False for 4xx and
+    #: 5xx, so compare it with ``None``.
     response: requests.Response | None
     #: The exception that was ignored, without its traceback; else ``None``.
-    exception: Exception | None = field(repr=False)  # its repr may hold a whole URL
-    #: ``'met'`` (success), ``'alarm'``, ``'waiting'`` (neither) or ``'ignored'`` (no
-    #: answer came, and the run goes on).
+    exception: Exception | None = field(repr=False)  # because it may hold a whole URL
+    #: ``'met'`` (success), ``'alarm'``, ``'waiting'`` (neither) or ``'ignored'`` (an
+    #: exception was ignored, so there is no answer).
     outcome: Outcome
-    #: Why the answer is not what is waited for: one str for each key that was not met,
-    #: in the order of ``until``.
+    #: The reasons why the answer does not meet ``until``: one str for each key that was
+    #: not met, in the order of ``until``.
     reasons: tuple[str, ...]
-    #: Seconds since the run began; of a single ``poll()``, since it began.
+    #: Seconds since the run began; for ``poll()``, since its call.
     elapsed: float
-    #: Seconds until the next poll; ``None`` if there will be none, and while a callable
-    #: ``polling_interval`` is computing it.
+    #: Seconds until the next poll. ``None`` after the last poll, and while a callable
+    #: ``polling_interval`` computes it.
     next_wait: float | None
 
     @property

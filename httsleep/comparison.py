@@ -1,7 +1,7 @@
-"""JSON values: whether an actual one is what was expected, and where it is not.
+"""Whether two JSON values are equal, and where not.
 
-Equality is Python's, but ``True`` is not ``1``; in an expected value a compiled regular
-expression stands for every string in which it is found.
+Equality is Python's, but ``True`` is not ``1``. A compiled regular expression in an
+expected value equals every string in which it is found.
 """
 
 import math
@@ -12,31 +12,35 @@ from typing import Any
 from .checks import bad_argument
 from .formatting import safe_repr
 
-#: Whether an actual value is what was expected.
+#: A function that returns whether an actual value equals the expected one.
 Matches = Callable[[Any], bool]
 
 
 def json_equal(actual: Any, expected: Any) -> bool:
-    """Whether two JSON values are equal: ``==``, but ``True`` is not ``1``."""
+    """Return whether two JSON values are equal: ``==``, but ``True`` is not ``1``."""
     try:
-        return bool(actual == expected) and _same_kinds(actual, expected)
+        return bool(actual == expected) and _same_booleans(actual, expected)
     except RecursionError:
         return False
 
 
-def _same_kinds(actual: Any, expected: Any) -> bool:
-    """Whether two equal values have their booleans in the same places."""
+def _same_booleans(actual: Any, expected: Any) -> bool:
+    """Return whether two equal values have their booleans in the same places."""
     if isinstance(expected, dict):
-        return all(_same_kinds(actual[key], expected[key]) for key in expected)
+        return all(_same_booleans(actual[key], expected[key]) for key in expected)
     if isinstance(expected, list):
-        return all(map(_same_kinds, actual, expected))
+        return all(map(_same_booleans, actual, expected))
     return isinstance(actual, bool) is isinstance(expected, bool)
 
 
 def matcher(argument: str, expected: Any) -> Matches:
-    """Whether a value is the expected one, which may have regular expressions in it."""
-    patterns = [each for each in _leaves(argument, expected) if _is_pattern(each)]
-    if not patterns:
+    """Return a function that compares values with the expected one.
+
+    :param argument: the name of what ``expected`` was given for.
+    :raises ValueError: no JSON value can equal ``expected``.
+    """
+    _check_comparable(argument, expected)
+    if not _has_pattern(expected):
         return lambda actual: json_equal(actual, expected)
 
     def matches(actual: Any) -> bool:
@@ -48,38 +52,39 @@ def matcher(argument: str, expected: Any) -> Matches:
     return matches
 
 
-def _leaves(argument: str, expected: Any) -> Iterator[Any]:
-    """What ``expected`` is made of; refuses what no JSON can be equal to."""
+def _check_comparable(argument: str, expected: Any) -> None:
+    """Raise a ValueError for a value that no JSON value can equal."""
     if isinstance(expected, dict):
         for key, each in expected.items():
             if not isinstance(key, str):
-                right = (
-                    f"no body can equal it, for the key {safe_repr(key)} is not a str"
-                )
-                raise bad_argument(argument, expected, right)
-            yield from _leaves(argument, each)
+                instead = f"give a str for every key; {safe_repr(key)} is not a str"
+                raise bad_argument(argument, expected, instead)
+            _check_comparable(argument, each)
     elif isinstance(expected, list):
         for each in expected:
-            yield from _leaves(argument, each)
+            _check_comparable(argument, each)
     elif isinstance(expected, (tuple, set, frozenset, range, bytes, bytearray)):
-        right = f"no body can equal it, for a {type(expected).__name__} is not JSON"
-        raise bad_argument(argument, expected, f"{right}: give a list or a str")
+        instead = f"give a list or a str; a {type(expected).__name__} is not JSON"
+        raise bad_argument(argument, expected, instead)
     elif isinstance(expected, float) and math.isnan(expected):
-        raise bad_argument(argument, expected, "no body can equal it, nan least of all")
+        instead = "give another value; NaN is never equal to anything"
+        raise bad_argument(argument, expected, instead)
     elif isinstance(expected, re.Pattern) and isinstance(expected.pattern, bytes):
-        raise bad_argument(
-            argument, expected, "give an expression for str, not for bytes"
-        )
-    else:
-        yield expected
+        instead = "give an expression for str, not for bytes"
+        raise bad_argument(argument, expected, instead)
 
 
-def _is_pattern(value: Any) -> bool:
-    return isinstance(value, re.Pattern)
+def _has_pattern(expected: Any) -> bool:
+    """Return whether there is a compiled regular expression anywhere in a value."""
+    if isinstance(expected, dict):
+        return any(map(_has_pattern, expected.values()))
+    if isinstance(expected, list):
+        return any(map(_has_pattern, expected))
+    return isinstance(expected, re.Pattern)
 
 
 def _matches(actual: Any, expected: Any) -> bool:
-    """Whether ``actual`` equals ``expected``, string by regular expression."""
+    """Return whether a value equals the expected one, which may have expressions."""
     if isinstance(expected, re.Pattern):
         return isinstance(actual, str) and expected.search(actual) is not None
     if isinstance(expected, dict):
@@ -98,7 +103,10 @@ def _matches(actual: Any, expected: Any) -> bool:
 
 
 def differences(actual: Any, expected: Any) -> Iterator[str]:
-    """Where ``actual`` does not contain ``expected``: objects by key, recursively."""
+    """Yield a reason for each place where ``actual`` does not contain ``expected``.
+
+    Objects are compared by the keys of the expected one, all other values as a whole.
+    """
     try:
         yield from _differences(actual, expected, "$")
     except RecursionError:
@@ -106,6 +114,7 @@ def differences(actual: Any, expected: Any) -> Iterator[str]:
 
 
 def _differences(actual: Any, expected: Any, path: str) -> Iterator[str]:
+    """Yield the reasons for the values at a path."""
     if not isinstance(expected, dict):
         if not _matches(actual, expected):
             yield f"{path} is {safe_repr(actual)}, not {safe_repr(expected)}"
@@ -120,13 +129,14 @@ def _differences(actual: Any, expected: Any, path: str) -> Iterator[str]:
 
 
 def is_orderable(actual: Any, expected: Any) -> bool:
-    """Whether there is an order between the two: both numbers, or both strings."""
+    """Return whether both values are numbers, or both are strings."""
     if isinstance(expected, str):
         return isinstance(actual, str)
     return _is_number(actual) and _is_number(expected)
 
 
 def _is_number(value: Any) -> bool:
+    """Return whether a value is a number, and neither a bool nor NaN."""
     if isinstance(value, float):
         return not math.isnan(value)
     return isinstance(value, int) and not isinstance(value, bool)

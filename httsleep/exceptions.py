@@ -1,8 +1,17 @@
-"""How a wait ended, told to the caller.
+"""How a wait can end, as exceptions.
 
-Every exception carries the facts as attributes, and its text is the whole story in a
-few lines. All of them pickle: what cannot (a response with a lambda in it, a callback)
-is left out.
+::
+
+    HttSleepError
+    +-- Alarm
+    |   +-- UnexpectedResponse
+    +-- GaveUp                 (also a TimeoutError)
+    +-- Cancelled
+    +-- BodyTooLarge           (also a requests.exceptions.RequestException)
+
+Each exception has the facts as attributes, and all of them in its text. All exceptions
+can be pickled: values that cannot (a response with a lambda in it, a callback) are left
+out.
 """
 
 from collections.abc import Mapping
@@ -14,20 +23,20 @@ from .formatting import format_size, safe_repr
 
 
 class HttSleepError(Exception):
-    """The base of all that httsleep raises of its own."""
+    """The base class of the exceptions of httsleep."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         facts = {name: _picklable(value) for name, value in vars(self).items()}
-        return _revive, (type(self), self.args, facts)
+        return _rebuild, (type(self), self.args, facts)
 
 
 class Alarm(HttSleepError):
     """An answer met one of the ``alarms``.
 
-    Can be made by hand, for tests of code that handles it: ``Alarm(response, alarm)``.
+    Tests of code that handles it can make one: ``Alarm(response, alarm)``.
 
     :ivar response: the answer that met the alarm, a :class:`requests.Response`.
-    :ivar alarm: the condition that was met, as the sleeper's ``alarms`` have it.
+    :ivar alarm: the condition that was met, a copy of the caller's dict.
     :ivar attempts: how many polls were made, this one included; int, default 1.
     :ivar elapsed: seconds since the run began; float, default 0.0.
     """
@@ -49,14 +58,14 @@ class Alarm(HttSleepError):
 
 
 class UnexpectedResponse(Alarm):
-    """An answer met no alarm, no success and nothing in ``pending``.
+    """An answer met none of ``alarms``, ``until`` and ``pending``.
 
-    An :class:`Alarm` whose ``alarm`` is ``None``.
+    It has the attributes of :class:`Alarm`; ``alarm`` is ``None``.
     """
 
 
 class _Unfinished(HttSleepError):
-    """The facts of a run that neither a success nor an alarm has ended."""
+    """The common part of GaveUp and Cancelled: the wait ended without a verdict."""
 
     def __init__(
         self,
@@ -81,17 +90,18 @@ class _Unfinished(HttSleepError):
 class GaveUp(_Unfinished, TimeoutError):
     """A limit ended the wait before any answer met ``until``.
 
-    Also a :class:`TimeoutError`, and so an :class:`OSError`. Can be made by hand, for
-    tests of code that handles it: ``GaveUp('gave up')``.
+    It is also a :class:`TimeoutError`, and so an :class:`OSError`. Tests of code that
+    handles it can make one: ``GaveUp('gave up')``.
 
     :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
         ``'max_time'`` or ``'max_retry_after'``.
     :ivar response: the last complete answer, a :class:`requests.Response`; ``None`` if
-        none came. It is false for 4xx and 5xx: compare it with ``None``.
-    :ivar exception: the last ignored exception, without its traceback; ``None`` if
-        there was none.
-    :ivar reasons: why ``response`` was not what was waited for: a tuple of str, one for
-        each key that was not met. Empty if there was no answer.
+        no answer came. ``bool(response)`` is False for 4xx and 5xx, so compare it with
+        ``None``.
+    :ivar exception: the last ignored exception, without its traceback; ``None`` if no
+        exception was ignored.
+    :ivar reasons: the reasons why ``response`` does not meet ``until``: a tuple of str,
+        one for each key that was not met. Empty if no answer came.
     :ivar attempts: how many polls were made; int.
     :ivar elapsed: seconds since the run began; float.
     """
@@ -100,14 +110,14 @@ class GaveUp(_Unfinished, TimeoutError):
 class Cancelled(_Unfinished):
     """The event ``cancel`` was set.
 
-    Has the same attributes as :class:`GaveUp`; ``limit`` is ``'cancel'``.
+    It has the attributes of :class:`GaveUp`; ``limit`` is ``'cancel'``.
     """
 
 
 class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
-    """A body had more than ``max_body_size`` bytes, decoded; the rest was not read.
+    """A decoded body had more than ``max_body_size`` bytes; the rest was not read.
 
-    Also a :class:`requests.exceptions.RequestException`: it can be ignored.
+    It is also a :class:`requests.exceptions.RequestException`, and so can be ignored.
 
     :ivar limit: ``max_body_size``, in bytes; int.
     """
@@ -118,7 +128,7 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
 
 
 def _picklable(value: Any) -> Any:
-    """``value`` if it survives a pickle; of a dict, what does; else ``None``."""
+    """Return the value, or the picklable items of a dict, or ``None``."""
     if _pickles(value):
         return value
     if isinstance(value, dict):
@@ -127,19 +137,20 @@ def _picklable(value: Any) -> Any:
 
 
 def _pickles(value: Any) -> bool:
-    import pickle  # who pickles has it; for all others it is 2 % of the import
+    """Return whether a value can be pickled and read again."""
+    import pickle  # imported only here, because it takes 2 % of the time of the import
 
     try:
         pickle.loads(pickle.dumps(value))
-    except Exception:  # whatever a foreign class raises
+    except Exception:  # foreign classes raise all kinds
         return False
     return True
 
 
-def _revive(
+def _rebuild(
     cls: type[HttSleepError], args: tuple[Any, ...], facts: dict[str, Any]
 ) -> HttSleepError:
-    """An exception as it was: its constructor is not run a second time."""
+    """Return a pickled exception as it was, without a call of its constructor."""
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(facts)

@@ -1,8 +1,9 @@
-"""Values, URLs, answers and failures put into words that are safe to show.
+"""Values, URLs, responses and exceptions as text that is safe to show.
 
-Whatever ends in a log, an exception or :class:`~httsleep.Attempt` goes through here:
-bounded in length, on one line, escaped where a terminal would obey it, and without
-userinfo, query values, headers, bodies or the text of an exception that is not ours.
+Every part of a log record, of the text of an exception and of the reasons of an
+:class:`~httsleep.Attempt` that comes from outside is made here. The text is on one
+line, limited in length, with control characters escaped. It has no userinfo, no query
+values, no headers and no body, and of a foreign exception only the class.
 """
 
 import http.client
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-_LONGEST = 200
+_MAX_LENGTH = 200  # characters
 _repr = Repr()
 _repr.maxlevel, _repr.maxdict, _repr.maxlist, _repr.maxtuple = 4, 8, 8, 8
 _repr.maxset = _repr.maxfrozenset = 8
@@ -23,32 +24,32 @@ _repr.maxstring = _repr.maxother = 80
 _repr.maxlong = 40
 
 
-def one_line(text: str, longest: int = _LONGEST) -> str:
-    """``text`` on one line of at most ``longest`` characters, nothing unprintable."""
-    line = text[: longest + 1]
+def one_line(text: str, max_length: int = _MAX_LENGTH) -> str:
+    """Return the text on one line, shortened, with unprintable characters escaped."""
+    line = text[: max_length + 1]
     if not line.isprintable():
         line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
 def safe_repr(value: Any) -> str:
-    """The repr of ``value``, bounded: what the user compares with what was expected."""
+    """Return the repr of a value on one line, shortened."""
     if isinstance(value, str) and len(value) <= _repr.maxstring:
         return repr(str(value))
     try:
         return one_line(_repr.repr(value))
-    except Exception:  # a foreign __repr__, or an int of more than 4300 digits
+    except Exception:  # of a foreign __repr__, or of an int of more than 4300 digits
         return f"<{type(value).__name__}>"
 
 
 def redact_url(url: Any) -> str:
-    """``url`` without userinfo, query values and fragment."""
+    """Return the URL without userinfo, query values and fragment."""
     try:
         parts = urlsplit(url if isinstance(url, str) else str(url, "utf-8"))
-        misread = parts.port == 0 or (not parts.netloc and "@" in str(url))
+        is_unclear = parts.port == 0 or (not parts.netloc and "@" in str(url))
     except (TypeError, ValueError):
-        parts, misread = urlsplit(""), True
-    if misread:  # a password may be anywhere in it
+        parts, is_unclear = urlsplit(""), True
+    if is_unclear:  # a password may be anywhere in the URL
         return "<no valid URL>"
     colon = "://" if parts.netloc or parts.path[:1] in ("", "/") else ":"
     scheme = parts.scheme and parts.scheme + colon
@@ -59,14 +60,14 @@ def redact_url(url: Any) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """``seconds`` with a unit, and no more digits than one reads."""
+    """Return a duration with its unit, rounded: ``2 s``, ``38.4 s``, ``500 ms``."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
 def format_size(size: int) -> str:
-    """``size`` with a unit of 1000."""
+    """Return a number of bytes with its unit: ``1 byte``, ``1.2 kB``."""
     for unit, bytes_ in (("MB", 1_000_000), ("kB", 1000)):
         if size >= bytes_:
             return f"{size / bytes_:.1f} {unit}"
@@ -74,25 +75,28 @@ def format_size(size: int) -> str:
 
 
 def describe_body(response: requests.Response) -> str:
-    """What kind of body the answer has: ``text/html, 1.2 kB``."""
+    """Return the kind and the size of the body: ``text/html, 1.2 kB``."""
     size = len(response.content)
+    if not size:
+        return "no body"
     kind = response.headers.get("Content-Type", "no Content-Type").partition(";")[0]
-    return f"{one_line(kind.strip(), 60)}, {format_size(size)}" if size else "no body"
+    return f"{one_line(kind.strip(), 60)}, {format_size(size)}"
 
 
 def describe_status(response: requests.Response) -> str:
-    """The status line of the answer: ``503 Service Unavailable``."""
+    """Return the status and its phrase: ``503 Service Unavailable``."""
     return f"{response.status_code} {one_line(str(response.reason or ''), 60)}".rstrip()
 
 
 def describe_response(response: requests.Response) -> str:
-    """The answer in one line: status, body, and where it came from if redirected."""
+    """Return the status, the kind of body and, after redirects, the URL."""
     text = f"{describe_status(response)}, {describe_body(response)}"
     if response.history:
         text += f", redirected to {redact_url(response.url)}"
     return text
 
 
+#: The phrase for the first class that the exception or one of its causes belongs to.
 _PHRASES: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.RemoteDisconnected, "connection closed without an answer"),
     (ConnectionRefusedError, "connection refused"),
@@ -117,9 +121,10 @@ _PHRASES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def causes(exc: BaseException) -> Iterator[BaseException]:
-    """``exc`` and the exceptions that caused it, as requests and urllib3 nest them.
+    """Yield the exception and its causes, as requests and urllib3 nest them.
 
-    ``__context__`` is left out: its end is whatever the caller was just handling.
+    ``__context__`` is not followed, because it may lead to an unrelated exception that
+    the caller is handling.
     """
     todo, seen = [exc], set()
     while todo:
@@ -132,7 +137,10 @@ def causes(exc: BaseException) -> Iterator[BaseException]:
 
 
 def describe_exception(exc: BaseException) -> str:
-    """The class of ``exc`` and a phrase of ours: requests' texts hold whole URLs."""
+    """Return the class of the exception, and a phrase that says what went wrong.
+
+    The exception's own text is not shown: requests puts whole URLs into it.
+    """
     name, chain = type(exc).__name__, list(causes(exc))
     for kind, phrase in _PHRASES:
         if any(isinstance(cause, kind) for cause in chain):

@@ -1,4 +1,4 @@
-"""How long to wait: durations that the caller gave, growing ones, Retry-After."""
+"""The seconds between two polls: polling_interval, exponential(), Retry-After."""
 
 import random
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import requests
 from .attempt import Attempt
 from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
 
-#: What ``polling_interval`` takes: seconds, or what computes them from an attempt.
+#: A ``polling_interval``: seconds, or a function that computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
 
 
@@ -31,7 +31,7 @@ def seconds_after(interval: Interval, attempt: Attempt) -> float:
 
 @dataclass(frozen=True)
 class _Exponential:
-    """Seconds that grow with the number of the attempt."""
+    """A callable whose seconds grow with the number of the attempt."""
 
     initial: float
     factor: float
@@ -52,40 +52,41 @@ def exponential(
     maximum: Seconds = 60,
     jitter: float = 0.0,
 ) -> Callable[[Attempt], float]:
-    """A ``polling_interval`` that grows from poll to poll.
+    """Return a ``polling_interval`` that grows from poll to poll.
 
-    The wait after poll *n* is ``initial * factor ** (n - 1)``, at most ``maximum``, and
-    then shortened by a random share of up to ``jitter``.
+    The interval after poll *n* is ``initial * factor ** (n - 1)``, at most ``maximum``,
+    and then shortened by a random share of up to ``jitter``.
 
-    :param initial: seconds after the first poll (int, float or timedelta); 0 stays 0.
-    :param factor: by how much each wait is longer than the one before; a number from 1
-        (all the same) to 1000, default 2.
-    :param maximum: seconds that no wait exceeds, at least ``initial``; default 60.
-    :param jitter: a share from 0 (none, the default) to 1 (a wait may be any length
-        down to nothing), so that pollers started together drift apart.
-    :returns: a callable that pickles, for ``polling_interval``.
-    :raises ValueError: for anything else.
+    :param initial: seconds after the first poll (int, float or timedelta). With 0 all
+        intervals are 0.
+    :param factor: how many times longer each interval is than the one before; a number
+        from 1 (all intervals are equal) to 1000, default 2.
+    :param maximum: seconds that no interval exceeds, at least ``initial``; default 60.
+    :param jitter: a share from 0 (none, the default) to 1 (an interval may be shortened
+        to nothing). With it, pollers that were started together drift apart.
+    :returns: a callable that can be pickled.
+    :raises ValueError: for any other value.
     """
-    first, most = seconds("initial", initial), seconds("maximum", maximum)
-    if most < first:
+    first, longest = seconds("initial", initial), seconds("maximum", maximum)
+    if longest < first:
         raise bad_argument("maximum", maximum, f"give at least initial, {first}")
     for name, number, low, high in (
         ("factor", factor, 1, 1000),
         ("jitter", jitter, 0, 1),
     ):
-        right = f"give a number from {low} to {high}"
+        instead = f"give a number from {low} to {high}"
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise bad_argument(name, number, right)
-        if not low <= number <= high:
-            raise bad_argument(name, number, right)
-    return _Exponential(first, factor, most, jitter)
+            raise bad_argument(name, number, instead)
+        if not low <= number <= high:  # also refuses nan
+            raise bad_argument(name, number, instead)
+    return _Exponential(first, factor, longest, jitter)
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """The seconds that a Retry-After header asks to wait; ``None`` without a valid one.
+    """Return the seconds of a Retry-After header; ``None`` without a valid one.
 
-    A number of seconds or an HTTP date (RFC 9110 §10.2.3); a date that has passed is 0.
-    A date is compared with the clock of this machine.
+    The header is a number of seconds or an HTTP date (RFC 9110 §10.2.3). A date is
+    compared with the clock of this machine; one that has passed means 0 seconds.
     """
     value = response.headers.get("Retry-After", "").strip()
     if not value:

@@ -1,8 +1,8 @@
-"""The operators of a ``jsonpath`` entry: what its matches have to be.
+"""The operators of a ``jsonpath`` entry.
 
-An operator is made at construction from what it expects. It is then called with the
-values that the expression found, of which there is at least one, and says ``None``, or
-in a few words what they are instead.
+Each function below checks what a condition expects, at construction, and returns a
+:data:`ValueCheck`. In this module the *matches* are the values that the expression of
+the entry has found in an answer.
 """
 
 import operator
@@ -13,133 +13,145 @@ from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
 from .formatting import safe_repr
 
-#: Says nothing (``None``) if the values found are right, else what they are instead.
+#: A function of the matches, of which there is at least one. It returns ``None`` if the
+#: operator holds, else in a few words what the matches are instead.
 ValueCheck = Callable[[list[Any]], str | None]
 
 
 def _value(expected: Any) -> ValueCheck:
-    """A single match is equal, itself or as a list of one; several are, as a list."""
+    """Return a check that the matches equal a value.
+
+    A single match is compared itself, and as a list of one. Several matches are
+    compared as a list.
+    """
     matches = matcher("value", expected)
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         actual = found[0] if len(found) == 1 else found
         if matches(actual) or (len(found) == 1 and matches(found)):
             return None
         return f"is {safe_repr(actual)}, not {safe_repr(expected)}"
 
-    return test
+    return check
 
 
-def _several(name: str, expected: Any) -> tuple[list[Matches], str]:
-    """The values as matchers, and in words."""
+def _matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
+    """Return a matcher for each of the expected values, and their description."""
     if not isinstance(expected, (list, tuple, set, frozenset, range)):
         raise bad_argument(name, expected, "give a list of values")
     if not expected:
-        raise bad_argument(name, expected, "an empty list says nothing")
-    told = list(map(safe_repr, expected))
+        raise bad_argument(name, expected, "give a list with at least one value")
+    values = list(map(safe_repr, expected))
     if isinstance(expected, (set, frozenset)):
-        told.sort()
-    words = ", ".join(told)
-    words = f"one of {words}" if len(told) > 1 else words
-    return [matcher(name, each) for each in expected], words
+        values.sort()  # so that the description is the same in every process
+    description = ", ".join(values)
+    if len(values) > 1:
+        description = f"one of {description}"
+    return [matcher(name, each) for each in expected], description
 
 
-def _one_or_several(name: str, expected: Any) -> tuple[list[Matches], str]:
-    """The same for one value, or a list of them."""
-    return _several(name, expected if isinstance(expected, list) else [expected])
+def _one_or_more_matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
+    """Return the same for a list of values, or for one value."""
+    return _matchers(name, expected if isinstance(expected, list) else [expected])
 
 
 def _in(expected: Any) -> ValueCheck:
-    """Every match is one of the values."""
-    allowed, told = _several("in", expected)
+    """Return a check that every match is one of the values."""
+    allowed, description = _matchers("in", expected)
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         for actual in found:
             if not any(matches(actual) for matches in allowed):
-                return f"is {safe_repr(actual)}, not {told}"
+                return f"is {safe_repr(actual)}, not {description}"
         return None
 
-    return test
+    return check
 
 
 def _not_in(expected: Any) -> ValueCheck:
-    """No match is one of the values."""
-    excluded, _ = _several("not_in", expected)
+    """Return a check that no match is one of the values."""
+    excluded, _ = _matchers("not_in", expected)
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         for actual in found:
             if any(matches(actual) for matches in excluded):
                 return f"is {safe_repr(actual)}, which not_in excludes"
         return None
 
-    return test
+    return check
 
 
-def _ordered(name: str, words: str, compare: Callable[[Any, Any], bool]) -> Any:
-    """Every match is in this order to the expected number or string."""
+def _ordered(
+    name: str, relation: str, compare: Callable[[Any, Any], bool]
+) -> Callable[[Any], ValueCheck]:
+    """Return the operator that compares every match with a number or a string.
 
-    def make(expected: Any) -> ValueCheck:
-        right = "give a number or a str to compare with"
+    :param relation: the comparison in words, for the reason.
+    """
+
+    def ordered(expected: Any) -> ValueCheck:
         if not is_orderable(expected, expected):
-            raise bad_argument(name, expected, right)
+            instead = "give a number or a str to compare with"
+            raise bad_argument(name, expected, instead)
 
-        def test(found: list[Any]) -> str | None:
+        def check(found: list[Any]) -> str | None:
             for actual in found:
                 if not (is_orderable(actual, expected) and compare(actual, expected)):
-                    return f"is {safe_repr(actual)}, not {words} {safe_repr(expected)}"
+                    right = f"{relation} {safe_repr(expected)}"
+                    return f"is {safe_repr(actual)}, not {right}"
             return None
 
-        return test
+        return check
 
-    return make
+    return ordered
 
 
 def _elements(found: list[Any]) -> list[Any]:
-    """The matches; or, if the only one is a list, its elements."""
+    """Return the matches; if the only match is a list, return its elements."""
     if len(found) == 1 and isinstance(found[0], list):
         return found[0]
     return found
 
 
 def _any(expected: Any) -> ValueCheck:
-    """At least one element is the value, or one of the values."""
-    allowed, told = _one_or_several("any", expected)
+    """Return a check that at least one element is the value, or one of them."""
+    allowed, description = _one_or_more_matchers("any", expected)
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         elements = _elements(found)
         if any(matches(each) for each in elements for matches in allowed):
             return None
-        return f"is {safe_repr(elements)}, without {told}"
+        return f"is {safe_repr(elements)}, without {description}"
 
-    return test
+    return check
 
 
 def _all(expected: Any) -> ValueCheck:
-    """There are elements, and every one is the value, or one of the values."""
-    allowed, told = _one_or_several("all", expected)
+    """Return a check that there are elements, all of them among the values."""
+    allowed, description = _one_or_more_matchers("all", expected)
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         elements = _elements(found)
         for each in elements:
             if not any(matches(each) for matches in allowed):
-                return f"has {safe_repr(each)}, not only {told}"
+                return f"has {safe_repr(each)}, not only {description}"
         return None if elements else "is empty"
 
-    return test
+    return check
 
 
 def _exists(expected: Any) -> ValueCheck:
-    """Something is found (``True``), or nothing is (``False``)."""
+    """Return a check that there is a match (``True``), or that there is none."""
     if not isinstance(expected, bool):
         raise bad_argument("exists", expected, "give True or False")
 
-    def test(found: list[Any]) -> str | None:
+    def check(found: list[Any]) -> str | None:
         return None if expected else f"exists: {safe_repr(found[0])}"
 
-    return test
+    return check
 
 
-#: What can stand beside ``expression``.
+#: The operators by the key that an entry has for them, beside ``expression``.
 OPERATORS: Mapping[str, Callable[[Any], ValueCheck]] = {
     "value": _value,
     "in": _in,

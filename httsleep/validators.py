@@ -1,8 +1,8 @@
-"""One validator for each key of a condition: does an answer match, and if not, why not.
+"""One validator for each key of a condition.
 
-A validator is made once, at construction, from what the condition expects, and refuses
-what makes no sense with a :class:`ValueError`. What it returns is called with each
-:class:`Answer`: it says ``None`` for a match, else in few words what it found instead.
+A validator is called once, at construction. It takes what the condition expects for the
+key, raises a :class:`ValueError` for what makes no sense, and returns a :data:`Check`.
+The check is called with each :class:`Answer`.
 """
 
 import re
@@ -20,25 +20,26 @@ from .comparison import differences, matcher
 from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
 
-#: Says nothing (``None``) if the answer matches, else in a few words how it does not.
+#: A function that returns ``None`` if the answer matches, else the reason in a few
+#: words.
 Check = Callable[["Answer"], str | None]
-#: Makes a :data:`Check` from what a condition expects.
+#: A function that returns a :data:`Check` for what a condition expects.
 Validator = Callable[[Any], Check]
 
-#: What the key ``status_code`` expects.
+#: The values of the key ``status_code``.
 StatusCode = int | str | Collection[int | str]
-#: What the key ``jsonpath`` expects.
+#: The values of the key ``jsonpath``.
 JSONPath = dict[Any, Any] | list[dict[str, Any]]
 
-_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-_MOST = 5  # reasons that one key gives at most
-_NO_JSON = object()  # not None: null is a document like any other
+_STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_MAX_DIFFERENCES = 5  # that a reason of json_contains names
+_NO_JSON = object()  # not None, because the JSON document null is decoded to None
 
 
 class Answer:
-    """One response, with its text and its JSON decoded at most once.
+    """Wraps a response, and decodes its text and its JSON at most once.
 
-    :ivar response: the :class:`requests.Response` itself.
+    :ivar response: the :class:`requests.Response`.
     """
 
     def __init__(self, response: requests.Response) -> None:
@@ -49,11 +50,12 @@ class Answer:
         """The body as text; ``None`` if it cannot be decoded."""
         try:
             return self.response.text
-        except (ValueError, Warning):  # a charset such as "idna" or "unicode_escape"
+        except (ValueError, Warning):  # the charset is "idna" or "unicode_escape"
             return None
 
     @cached_property
     def _document(self) -> Any:
+        """The decoded body, or ``_NO_JSON``."""
         try:
             return self.response.json()
         except (ValueError, RecursionError, Warning):
@@ -66,109 +68,111 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The decoded body; look at :attr:`is_json` before."""
+        """The decoded body. Only valid if :attr:`is_json` is true."""
         return self._document
 
     @cached_property
     def json_repr(self) -> str:
-        """The decoded body in words, bounded."""
+        """The repr of the decoded body, shortened."""
         return safe_repr(self._document)
 
     @property
     def not_json(self) -> str:
-        """The reason to give when a body should have been JSON."""
+        """The reason for a check to return if the body is not JSON."""
         return f"body is not JSON ({describe_body(self.response)})"
 
 
 def status_code(expected: Any) -> Check:
-    """The status is the expected one, or one of them.
+    """Return a check that the status is the expected one, or one of them.
 
-    An int or numeric string, a class such as ``'2xx'``, or a list, tuple, set or range
-    of these.
+    :param expected: an int, a numeric string, a class such as ``'2xx'``, or a list,
+        tuple, set or range of these.
     """
-    several = isinstance(expected, (list, tuple, set, frozenset, range))
-    if several and not expected:
-        raise bad_argument("status_code", expected, "an empty list expects nothing")
-    allowed = _statuses(expected) if not several else set()
-    for each in expected if several else ():
-        allowed |= _statuses(each)
-    told = "one of " + ", ".join(map(str, expected)) if several else str(expected)
-    told = str(expected) if isinstance(expected, range) else told
+    is_several = isinstance(expected, (list, tuple, set, frozenset, range))
+    if is_several and not expected:
+        instead = "give at least one status; an empty list expects nothing"
+        raise bad_argument("status_code", expected, instead)
+    allowed = set().union(*map(_statuses, expected if is_several else [expected]))
+    description = str(expected)
+    if is_several and not isinstance(expected, range):
+        description = "one of " + ", ".join(map(str, expected))
 
     def check(answer: Answer) -> str | None:
         actual = answer.response.status_code
-        return None if actual in allowed else f"status_code is {actual}, not {told}"
+        if actual in allowed:
+            return None
+        return f"status_code is {actual}, not {description}"
 
     return check
 
 
 def _statuses(expected: Any) -> set[int]:
-    """The statuses that an int, a numeric string or a class such as ``'2xx'`` means."""
-    right = "give an int from 100 to 999, or a class such as '2xx'"
+    """Return the statuses of an int, a numeric string or a class such as ``'2xx'``."""
+    instead = "give an int from 100 to 999, or a class such as '2xx'"
     if isinstance(expected, str):
-        if expected.lower() in _CLASSES:
+        if expected.lower() in _STATUS_CLASSES:
             first = int(expected[0]) * 100
             return set(range(first, first + 100))
         if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
-            right = f"{right}; {nearest(expected, _CLASSES)}"
-            raise bad_argument("status_code", expected, right)
+            instead = f"{instead}; {nearest(expected, _STATUS_CLASSES)}"
+            raise bad_argument("status_code", expected, instead)
         expected = int(expected)
     if isinstance(expected, bool) or not isinstance(expected, int):
-        raise bad_argument("status_code", expected, right)
+        raise bad_argument("status_code", expected, instead)
     if not 100 <= expected <= 999:
-        raise bad_argument("status_code", expected, right)
+        raise bad_argument("status_code", expected, instead)
     return {expected}
 
 
 def headers(expected: Any) -> Check:
-    """Every header is there with the expected value; names as HTTP compares them.
+    """Return a check that every header has its expected value.
 
-    A value is a str that it is equal to, a compiled regular expression that is found in
-    it, or ``True`` if any will do. Names are case-insensitive (RFC 9110 §5.1).
+    :param expected: a dict of names and values. A value is a str that the header
+        equals, a compiled regular expression that is found in it, or ``True`` for any
+        value. Names are case-insensitive (RFC 9110 §5.1).
     """
     if not isinstance(expected, dict) or not expected:
         raise bad_argument("headers", expected, "give a dict of names and values")
     for name, value in expected.items():
         if not isinstance(name, str) or not name:
-            raise bad_argument(
-                "headers", expected, f"the name {safe_repr(name)} is not a str"
-            )
+            instead = f"give a str for every name; {safe_repr(name)} is not a name"
+            raise bad_argument("headers", expected, instead)
         if value is not True and not _is_text(value):
-            right = "give a str, a compiled expression for str, or True for 'present'"
-            raise bad_argument(f"headers: {one_line(name, 80)}", value, right)
+            instead = "give a str, a compiled expression for str, or True for 'present'"
+            raise bad_argument(f"headers: {one_line(name, 80)}", value, instead)
 
     def check(answer: Answer) -> str | None:
-        misses = []
+        reasons = []
         for name, value in expected.items():
             actual = answer.response.headers.get(name)
             if actual is None:
-                misses.append(f"header {name} is missing")
+                reasons.append(f"header {name} is missing")
             elif value is not True and not _is_found(value, actual):
-                misses.append(
+                reasons.append(
                     f"header {name} is {safe_repr(actual)}, not {safe_repr(value)}"
                 )
-        return "; ".join(misses) or None
+        return "; ".join(reasons) or None
 
     return check
 
 
 def _is_text(value: Any) -> bool:
-    """Whether ``value`` is a str or an expression for str."""
+    """Return whether a value is a str or a compiled expression for str."""
     return isinstance(getattr(value, "pattern", value), str)
 
 
 def _is_found(expected: str | re.Pattern[str], actual: str) -> bool:
-    """Whether the text is equal, or has the expression in it."""
+    """Return whether a text equals a str, or has an expression in it."""
     if isinstance(expected, re.Pattern):
         return expected.search(actual) is not None
     return actual == expected
 
 
 def text(expected: Any) -> Check:
-    """The whole decoded text equals the str, or has the regular expression in it."""
+    """Return a check that the whole text equals a str, or has an expression in it."""
     if not _is_text(expected):
-        right = "give the whole text as a str, or a compiled expression for str"
-        raise bad_argument("text", expected, right)
+        instead = "give the whole text as a str, or a compiled expression for str"
+        raise bad_argument("text", expected, instead)
 
     def check(answer: Answer) -> str | None:
         actual = answer.text
@@ -185,7 +189,7 @@ def text(expected: Any) -> Check:
 
 
 def json(expected: Any) -> Check:
-    """The whole decoded body equals the expected JSON value."""
+    """Return a check that the whole decoded body equals a JSON value."""
     matches = matcher("json", expected)
 
     def check(answer: Answer) -> str | None:
@@ -207,116 +211,122 @@ def json(expected: Any) -> Check:
 
 
 def json_contains(expected: Any) -> Check:
-    """The decoded body has what is expected: objects by key, all else equal."""
+    """Return a check that the decoded body contains a JSON value.
+
+    Objects are compared by the keys of the expected one, all other values as a whole.
+    """
     matcher("json_contains", expected)
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
             return answer.not_json
-        return "; ".join(islice(differences(answer.json, expected), _MOST)) or None
+        reasons = islice(differences(answer.json, expected), _MAX_DIFFERENCES)
+        return "; ".join(reasons) or None
 
     return check
 
 
 def jsonpath(expected: Any) -> Check:
-    """Every entry holds: what its expression finds is what its operators say.
+    """Return a check that every entry holds.
 
-    A list of entries, one entry, or a mapping of expressions to values.
+    An entry holds if its operators hold for the values that its expression finds.
+
+    :param expected: a list of entries, one entry, or a dict of expressions and values.
     """
     entries = [_jsonpath_entry(entry) for entry in _jsonpath_entries(expected)]
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
             return answer.not_json
-        misses = [miss for entry in entries if (miss := entry(answer)) is not None]
-        return "; ".join(misses) or None
+        reasons = [why for entry in entries if (why := entry(answer)) is not None]
+        return "; ".join(reasons) or None
 
     return check
 
 
 def _jsonpath_entries(expected: Any) -> list[Any]:
-    """The entries that a list, one entry or a mapping of paths to values stands for."""
+    """Return the entries of a list, of one entry or of a dict of paths and values."""
     if not isinstance(expected, (dict, list)):
-        right = "give {'$.path': value}, {'expression': ..., 'value': ...} or a list"
-        raise bad_argument("jsonpath", expected, right)
+        instead = "give {'$.path': value}, {'expression': ..., 'value': ...} or a list"
+        raise bad_argument("jsonpath", expected, instead)
     if not expected:
-        raise bad_argument("jsonpath", expected, "an empty one expects nothing")
+        instead = "give at least one path; an empty one expects nothing"
+        raise bad_argument("jsonpath", expected, instead)
     if isinstance(expected, list):
         return expected
     if "expression" in expected:
         return [expected]
     if all(key in OPERATORS for key in expected):
-        right = f"write {{'expression': '$.path', {_inside(expected)}}}"
-        raise bad_argument("jsonpath", expected, f"there is no expression: {right}")
+        instead = f"write {{'expression': '$.path', {_inside(expected)}}}"
+        raise bad_argument("jsonpath", expected, f"there is no 'expression'; {instead}")
     for path, value in expected.items():
         if isinstance(value, dict) and value and all(key in OPERATORS for key in value):
-            right = f"write {{'expression': {safe_repr(path)}, {_inside(value)}}}"
-            raise bad_argument("jsonpath", expected, right)
+            instead = f"write {{'expression': {safe_repr(path)}, {_inside(value)}}}"
+            raise bad_argument("jsonpath", expected, instead)
     return [{"expression": path, "value": each} for path, each in expected.items()]
 
 
 def _inside(mapping: dict[Any, Any]) -> str:
-    """What stands between the braces of the mapping's repr."""
+    """Return the repr of a dict, without its braces."""
     return safe_repr(mapping)[1:-1]
 
 
 def _jsonpath_entry(entry: Any) -> Check:
-    """What the expression finds is what the operators say."""
+    """Return a check that the operators of an entry hold."""
     if not isinstance(entry, dict):
-        right = "an entry is {'expression': ..., 'value': ...}"
-        raise bad_argument("jsonpath entry", entry, right)
+        instead = "give a dict such as {'expression': ..., 'value': ...}"
+        raise bad_argument("jsonpath entry", entry, instead)
     for key in entry:
         if key != "expression" and key not in OPERATORS:
-            words = ("expression", *OPERATORS)
-            right = f"unknown key {safe_repr(key)}: {nearest(key, words)}"
-            raise bad_argument("jsonpath entry", entry, right)
+            keys = ("expression", *OPERATORS)
+            instead = f"unknown key {safe_repr(key)}: {nearest(key, keys)}"
+            raise bad_argument("jsonpath entry", entry, instead)
     if "expression" not in entry:
-        raise bad_argument("jsonpath entry", entry, "there is no 'expression' in it")
+        instead = "there is no 'expression'; give one, such as '$.status'"
+        raise bad_argument("jsonpath entry", entry, instead)
     if len(entry) == 1:
-        right = f"there is no operator: give one of {', '.join(OPERATORS)}"
-        raise bad_argument("jsonpath entry", entry, right)
-    absent = entry.get("exists") is False
-    if absent and len(entry) > 2:
-        right = "what does not exist has no value: let exists stand alone"
-        raise bad_argument("jsonpath entry", entry, right)
+        instead = f"there is no operator; give one of {', '.join(OPERATORS)}"
+        raise bad_argument("jsonpath entry", entry, instead)
+    must_be_missing = entry.get("exists") is False
+    if must_be_missing and len(entry) > 2:
+        instead = "leave the other operators out; a missing value has no value"
+        raise bad_argument("jsonpath entry", entry, instead)
     find = _compiled(entry["expression"]).find
     name = one_line(str(entry["expression"]))
-    tests = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
+    checks = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
 
     def check(answer: Answer) -> str | None:
         try:
             found = [match.value for match in find(answer.json)]
-        except Exception as exc:  # some expressions raise on some documents
+        except Exception as exc:  # such as len() of a number
             return f"{name} cannot be evaluated ({type(exc).__name__})"
         if not found:
-            return None if absent else f"{name} is missing"
-        misses = [miss for test in tests if (miss := test(found)) is not None]
-        return f"{name} {' and '.join(misses)}" if misses else None
+            return None if must_be_missing else f"{name} is missing"
+        reasons = [why for check in checks if (why := check(found)) is not None]
+        return f"{name} {' and '.join(reasons)}" if reasons else None
 
     return check
 
 
 def _compiled(expression: Any) -> Any:
-    """``expression`` with a ``find`` method, from whichever JSONPath library."""
+    """Return an object with a ``find`` method, from whichever JSONPath library."""
     if isinstance(expression, str):
         try:
             return parse(expression)
-        except Exception as exc:  # the parser's errors have no common base
-            right = f"not a JSONPath ({one_line(str(exc))})"
-            raise bad_argument("expression", expression, right) from None
+        except Exception as exc:  # the errors of the parser have no common base class
+            instead = f"give a valid JSONPath ({one_line(str(exc))})"
+            raise bad_argument("expression", expression, instead) from None
     if not callable(getattr(expression, "find", None)):
-        raise bad_argument(
-            "expression", expression, "give a str or a compiled JSONPath"
-        )
+        instead = "give a str or a compiled JSONPath"
+        raise bad_argument("expression", expression, instead)
     return expression
 
 
 def callback(expected: Any) -> Check:
-    """The callable returns something true for the :class:`requests.Response`."""
+    """Return a check that a callable returns something true for the response."""
     if not callable(expected):
-        raise bad_argument(
-            "callback", expected, "give a callable that takes the response"
-        )
+        instead = "give a callable that takes the response"
+        raise bad_argument("callback", expected, instead)
     name = one_line(getattr(expected, "__qualname__", type(expected).__qualname__))
 
     def check(answer: Answer) -> str | None:
@@ -326,7 +336,7 @@ def callback(expected: Any) -> Check:
     return check
 
 
-#: The base validators by the key that a condition has for them.
+#: The validators by the key that a condition has for them.
 VALIDATORS: Mapping[str, Validator] = MappingProxyType(
     {
         "status_code": status_code,

@@ -319,7 +319,7 @@ def test_a_comparison_that_goes_too_deep(key, leaf):
     expected = deep(200, leaf)
     expected = {"$": expected} if key == "jsonpath" else expected
     check = VALIDATORS[key](expected)
-    answer = SimpleNamespace(is_json=True, json=deep(200, 2), json_shown="{...}")
+    answer = SimpleNamespace(is_json=True, json=deep(200, 2), json_repr="{...}")
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack()) + 150)
     try:
