@@ -65,7 +65,7 @@ class UnexpectedResponse(Alarm):
 
 
 class _Unfinished(HttSleepError):
-    """The common part of GaveUp and Cancelled: the wait ended without a verdict."""
+    """The base class of GaveUp and Cancelled, with their attributes."""
 
     def __init__(
         self,

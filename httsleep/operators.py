@@ -97,8 +97,8 @@ def _ordered(
         def check(found: list[Any]) -> str | None:
             for actual in found:
                 if not (is_orderable(actual, expected) and compare(actual, expected)):
-                    right = f"{relation} {safe_repr(expected)}"
-                    return f"is {safe_repr(actual)}, not {right}"
+                    bound = f"{relation} {safe_repr(expected)}"
+                    return f"is {safe_repr(actual)}, not {bound}"
             return None
 
         return check
