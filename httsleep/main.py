@@ -13,7 +13,6 @@ import requests
 from requests.auth import AuthBase
 
 from .attempt import Attempt
-from .bounded import BoundedSession
 from .checks import (
     IgnoredExceptions,
     Seconds,
@@ -42,6 +41,7 @@ from .intervals import Interval, checked_interval
 from .limits import Limits
 from .request import UrlOrRequest, checked_copy, sending_options
 from .sending import Sender
+from .session import BoundedSession
 from .validators import VALIDATORS, JSONPath, StatusCode, Validator
 from .wait import Wait
 

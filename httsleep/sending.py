@@ -1,26 +1,30 @@
-"""One request: what is sent, bounded in time and size, and which failures may happen.
-
-Builds on public names of requests only: ``Session.request`` and ``send`` with
-``stream=True``, and ``Response.raw``.
-"""
+"""Sends the request of one poll, bounded in time and in size."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import requests
-from urllib3 import BaseHTTPResponse
 
-from .bounded import TOO_LONG, BoundedBody, BoundedSession, Bounds, Left
 from .conditions import copy_containers
+from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
 from .formatting import causes
 from .request import FIELDS
+from .session import BoundedSession
 
 _NO_URL = "the answer redirects to what is no URL"
 
 
 class Sender:
-    """How the requests of one run are sent."""
+    """Sends the requests of one wait.
+
+    :param session: a session; a ``BoundedSession`` keeps all of the limits, another one
+        those of the body and what its own timeouts can do.
+    :param request: a checked copy of the caller's request.
+    :param options: the keyword arguments for sending that the caller has set.
+    :param max_body_size: the number of bytes of decoded body that are read at most, or
+        ``None`` for no limit.
+    """
 
     def __init__(
         self,
@@ -33,107 +37,131 @@ class Sender:
     ) -> None:
         self._session = session
         self._fields = {name: getattr(request, name) for name in FIELDS}
-        self._own_session = session if isinstance(session, BoundedSession) else None
-        self._plain = self._own_session is not None and not (
-            request.cookies
-            or request.hooks["response"]
-            or callable(request.auth)
-            or not isinstance(request.data, (str, bytes, dict, list, type(None)))
-        )
         self._options = options
         self._allow_redirects = allow_redirects
         self._max_body_size = max_body_size
-        self._prepared: requests.PreparedRequest | None = None
-        self._prepared_for: tuple[Any, ...] = ()
-        self._environment: Mapping[str, Any] = {}
+        self._reusable = _ReusableRequest(session, self._fields, options)
 
-    def send(self, left: Left) -> requests.Response:
-        """Send the request and return the answer, read to its end.
+    def send(self, seconds_left: SecondsLeft) -> requests.Response:
+        """Send the request and return the response, with its body read.
 
-        :param left: the seconds that are left, asked again for each read.
-        :raises requests.exceptions.RequestException: what went wrong;
-            ``ReadTimeout`` or ``ConnectTimeout`` for all that took too long.
-        :raises BodyTooLarge: for a body of more than ``max_body_size`` bytes.
+        :param seconds_left: returns the seconds that are left; it is asked again for
+            each step.
+        :raises requests.exceptions.RequestException: the error of requests;
+            ``ReadTimeout`` or ``ConnectTimeout`` for everything that took too long.
+        :raises BodyTooLarge: a body has more than ``max_body_size`` bytes.
         """
-        bounds = Bounds(left, self._max_body_size)
+        bounds = Bounds(seconds_left, self._max_body_size)
         try:
-            if self._own_session is not None:
-                self._own_session.bound(bounds)
-            response = self._head(bounds.timeout())
-            self._read(response, bounds)
+            with bounded(bounds):
+                response = self._open(bounds.timeout())
+                self._read(response)
         except requests.exceptions.ConnectionError as exc:
-            # A stalled upload or body is a plain ConnectionError for requests.
-            if left() > 0 or isinstance(exc, requests.exceptions.Timeout):
+            # To requests, an upload or a body that stalls is a plain ConnectionError.
+            if seconds_left() > 0 or isinstance(exc, requests.exceptions.Timeout):
                 raise
             raise requests.exceptions.ReadTimeout(TOO_LONG) from exc
         except ValueError as exc:
-            foreign = self._own_session is None or callable(self._fields["auth"])
-            if foreign or isinstance(exc, requests.exceptions.RequestException):
+            is_own = isinstance(self._session, BoundedSession)
+            is_foreign = not is_own or callable(self._fields["auth"])
+            if is_foreign or isinstance(exc, requests.exceptions.RequestException):
                 raise
-            # The request was checked: only a redirect can have brought this about.
+            # The request was checked, so that only a redirect can have caused it.
             raise requests.exceptions.InvalidURL(_NO_URL) from None
-        finally:
-            bounds.lift()
         return response
 
-    def _head(self, timeout: float) -> requests.Response:
-        """The answer up to its body."""
+    def _open(self, timeout: float) -> requests.Response:
+        """Send the request and return the response, with its body unread."""
         options: dict[str, Any] = {
             "timeout": timeout,
             "allow_redirects": self._allow_redirects,
         }
-        if self._constant():
-            return self._session.send(self._ready(), **options, **self._environment)
-        fields = copy_containers(self._fields)  # what a Session writes into is its own
+        if self._reusable.can_reuse():
+            prepared, environment = self._reusable.prepared_request()
+            return self._session.send(prepared, **options, **environment)
+        fields = copy_containers(self._fields)  # a session may write into its arguments
         options |= {"stream": True, **self._options}
         return self._session.request(**fields, **options)
 
-    def _constant(self) -> bool:
-        """Whether each poll would prepare the same request again."""
+    def _read(self, response: requests.Response) -> None:
+        """Read the body within the bounds."""
+        limit = self._max_body_size
+        try:
+            if response.status_code < 200:
+                # It is not final (RFC 9110 §15.2): the next poll must not take what
+                # follows for its own answer.
+                response.close()
+            bound_body(response.raw)
+            size = len(response.content)
+            if limit is not None and size > limit:  # of an adapter without urllib3
+                raise BodyTooLarge(limit)
+        except BaseException:
+            if response.raw is not None:
+                response.raw.close()
+            raise
+
+
+class _ReusableRequest:
+    """The request as a BoundedSession prepares it, while nothing can change it.
+
+    Preparing it anew costs about a third of a poll. A session of another kind has its
+    ``request()`` called for each poll.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        fields: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        self._session, self._fields, self._options = session, fields, options
+        self._is_constant = isinstance(session, BoundedSession) and not (
+            fields["cookies"]
+            or fields["hooks"]["response"]
+            or callable(fields["auth"])
+            or not isinstance(fields["data"], (str, bytes, dict, list, type(None)))
+        )
+        self._prepared: requests.PreparedRequest | None = None
+        self._prepared_for: tuple[Any, ...] = ()
+        self._environment: Mapping[str, Any] = {}
+
+    def can_reuse(self) -> bool:
+        """Return whether each poll would prepare the same request again."""
         session = self._session
-        return self._plain and not (
+        return self._is_constant and not (
             session.cookies or session.hooks["response"] or callable(session.auth)
         )
 
-    def _ready(self) -> requests.PreparedRequest:
-        """The prepared request, made anew if the session is not as it was then."""
-        session = self._session
-        mappings: Any = (session.headers, session.params, session.proxies)
-        settings: tuple[Any, ...] = (
-            *(session.auth, session.verify, session.cert, session.trust_env),
-            *map(dict, mappings),
-        )
+    def prepared_request(self) -> tuple[requests.PreparedRequest, Mapping[str, Any]]:
+        """Return the prepared request, and the environment's settings for sending it.
+
+        It is prepared again after a change of the session's settings.
+        """
+        settings = self._settings()
         if self._prepared is None or settings != self._prepared_for:
-            self._prepared = session.prepare_request(requests.Request(**self._fields))
-            self._environment = session.merge_environment_settings(
+            request = requests.Request(**self._fields)
+            self._prepared = self._session.prepare_request(request)
+            self._environment = self._session.merge_environment_settings(
                 self._prepared.url or "", {}, True, self._options.get("verify"), None
             )
             self._prepared_for = settings
-        return self._prepared
+        return self._prepared, self._environment
 
-    def _read(self, response: requests.Response, bounds: Bounds) -> None:
-        """Read the body, as long as there is time and room for it."""
-        raw, most = response.raw, bounds.most
-        try:
-            if response.status_code < 200:
-                # Not final (RFC 9110 §15.2): what follows must not be taken for the
-                # answer to the next poll.
-                response.close()
-            if isinstance(raw, BaseHTTPResponse):  # of a session of the caller's
-                response.raw = BoundedBody(raw, bounds)
-            size = len(response.content)
-            if most is not None and size > most:  # an adapter that is not urllib3's
-                raise BodyTooLarge(most)
-        except BaseException:
-            if raw is not None:
-                raw.close()
-            raise
-        finally:
-            response.raw = raw.raw if isinstance(raw, BoundedBody) else raw
+    def _settings(self) -> tuple[Any, ...]:
+        """Return the settings of the session that go into a prepared request."""
+        session = self._session
+        mappings: Any = (session.headers, session.params, session.proxies)
+        return (
+            *(session.auth, session.verify, session.cert, session.trust_env),
+            *map(dict, mappings),
+        )
 
 
 def without_tracebacks(exc: Exception) -> Exception:
-    """``exc``, no longer holding on to the frames, and so the answers, of its past."""
+    """Remove tracebacks and contexts, which keep frames and responses alive.
+
+    :return: the same exception.
+    """
     for each in list(causes(exc)):
         each.__traceback__ = each.__context__ = None
     return exc

@@ -8,7 +8,7 @@ from requests import exceptions as broken
 from requests.auth import HTTPDigestAuth
 
 from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper
-from httsleep.bounded import BoundedSession
+from httsleep.session import BoundedSession
 from httsleep.checks import IgnoredExceptions
 from httsleep.request import checked_copy
 from httsleep.sending import Sender, without_tracebacks

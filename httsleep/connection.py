@@ -1,0 +1,321 @@
+"""Connections that limit each step in time (private API of urllib3 and http.client).
+
+requests limits the gap between two packets. Here one clock limits a poll as a whole:
+connecting, the TLS handshake, sending, and each read of the status, the headers, the
+body, interim answers and redirects. The bodies are limited in size as well.
+
+These names are private. A release of urllib3 or of Python may change them, and then
+``tests/servers/test_connection_hooks.py`` fails:
+
+* of urllib3, the whole of ``urllib3.connection``, so that ``HTTPConnection`` (the class
+  that a pool's ``ConnectionCls`` names), its ``_new_conn()`` and its ``_tunnel()`` are;
+  ``HTTPResponse._original_response``; and that a response can be given a subclass of
+  ``HTTPResponse`` as its class after it was made;
+* of http.client, ``HTTPConnection.response_class``, ``HTTPResponse.fp`` and
+  ``HTTPResponse.begin()``, which reads another answer once ``headers`` is ``None``;
+* of socket, ``SocketIO._sock``.
+
+These are public: ``PoolManager.pool_classes_by_scheme``,
+``HTTPConnectionPool.ConnectionCls``, ``HTTPResponse.read()``, ``read1()``,
+``read_chunked()`` and ``stream()`` of urllib3, and ``HTTPConnection.send()`` of
+http.client.
+
+If a private name vanishes, the body of an answer remains limited in size, and in time
+between two pieces of it; everything else is then as in the column "a session of yours"
+of ``docs/reliability.rst``.
+"""
+
+import http.client
+import io
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, cast
+
+from requests.exceptions import ReadTimeout
+from urllib3 import HTTPResponse, PoolManager, Timeout
+from urllib3.response import ContentDecoder
+
+from .exceptions import BodyTooLarge
+
+#: Return the seconds that are left, by one clock for the whole of a poll.
+SecondsLeft = Callable[[], float]
+
+TOO_LONG = "the request took too long"
+_MAX_TIMEOUT = (
+    4_000_000.0  # seconds; the timeouts of sockets wrap at 2**32 milliseconds
+)
+_CHUNK = 2**18  # large bodies take half the time that they take with requests' 10 kB
+# Since 2.6 urllib3 decodes no more than it is asked for. Before, it decodes all that it
+# has read, which makes at most a thousand times as many bytes.
+_ENCODED_CHUNK = 2**16 if hasattr(ContentDecoder, "has_unconsumed_tail") else 2**12
+_INTERIM = range(102, 200)  # http.client skips 100; what follows a 101 is not HTTP
+
+
+class Bounds:
+    """The time and the bytes that one poll may take.
+
+    :param seconds_left: returns the seconds that are left.
+    :param max_size: the number of bytes of decoded body that are read at most, those of
+        redirects included; ``None`` for no limit.
+    """
+
+    def __init__(self, seconds_left: SecondsLeft, max_size: int | None = None) -> None:
+        self.seconds_left = seconds_left
+        self.max_size = max_size
+        self._size = 0
+
+    def within(self, outer: "Bounds") -> "Bounds":
+        """Return these bounds, with no more time than ``outer`` has left."""
+        both = (self.seconds_left, outer.seconds_left)
+        return Bounds(lambda: min(each() for each in both), self.max_size)
+
+    def timeout(self) -> float:
+        """Return the time that is left as a timeout that sockets accept."""
+        return min(max(self.seconds_left(), 0.001), _MAX_TIMEOUT)
+
+    def shorten(self, timeout: Any) -> Any:
+        """Return a timeout for requests, with no part of it longer than what is left.
+
+        :param timeout: ``None``, seconds, a pair of these, or a ``Timeout`` of urllib3.
+        """
+        longest = self.timeout()
+        if isinstance(timeout, Timeout):
+            timeout = timeout.clone()
+            timeout.total = self.shorten(timeout.total)
+            return timeout
+        if isinstance(timeout, tuple):
+            return tuple(self.shorten(each) for each in timeout)
+        return longest if timeout is None else min(timeout, longest)
+
+    def apply_to(self, sock: Any) -> None:
+        """Limit the next step of ``sock`` to what is left, or to its own timeout."""
+        left = self.seconds_left()
+        if left <= 0:
+            raise TimeoutError(TOO_LONG)
+        timeout = sock.gettimeout()
+        sock.settimeout(min(left, _MAX_TIMEOUT if timeout is None else timeout))
+
+    def count(self, size: int) -> None:
+        """Count the bytes of a piece of a body, and check the limits.
+
+        :raises BodyTooLarge: more than ``max_size`` bytes were read.
+        :raises requests.exceptions.ReadTimeout: no time is left.
+        """
+        self._size += size
+        if self.max_size is not None and self._size > self.max_size:
+            raise BodyTooLarge(self.max_size)
+        if self.seconds_left() <= 0:
+            raise ReadTimeout(TOO_LONG)
+
+
+class _Current(threading.local):
+    """The bounds of the poll that the current thread is making."""
+
+    bounds: Bounds | None = None
+
+
+_current = _Current()
+
+
+def current_bounds() -> Bounds | None:
+    """Return the bounds of the poll of the current thread, or None outside of one."""
+    return _current.bounds
+
+
+@contextmanager
+def bounded(bounds: Bounds) -> Iterator[None]:
+    """Apply the bounds to all that the current thread does in the ``with`` block.
+
+    Within the block of another poll, which ``auth`` or a hook can cause, the time of
+    that poll counts as well.
+    """
+    outer = _current.bounds
+    _current.bounds = bounds if outer is None else bounds.within(outer)
+    try:
+        yield
+    finally:
+        _current.bounds = outer
+
+
+def bound_pools(manager: PoolManager) -> None:
+    """Let the pools that ``manager`` will make have connections that are bounded."""
+    classes: Any = manager.pool_classes_by_scheme
+    bounded_classes = {name: _bounded_pool(each) for name, each in classes.items()}
+    manager.pool_classes_by_scheme = bounded_classes
+
+
+@cache
+def _bounded_pool(pool_class: Any) -> Any:
+    """Return the class of pools whose connections are bounded, under the same name."""
+    connection_class = pool_class.ConnectionCls
+    if issubclass(connection_class, _BoundedConnection):
+        return pool_class
+    bases = (_BoundedConnection, connection_class)
+    connection = type(connection_class.__name__, bases, {})
+    return type(pool_class.__name__, (pool_class,), {"ConnectionCls": connection})
+
+
+def bound_body(raw: Any) -> None:
+    """Let the bounds apply to the body of a response of urllib3.
+
+    A body that was read from a foreign connection is limited as one of a bounded
+    connection. What is not a response of urllib3 is left as it is.
+    """
+    if type(raw) is not HTTPResponse:
+        return
+    raw.__class__ = _BoundedResponse
+    answer: Any = getattr(raw, "_original_response", None)
+    file = getattr(answer, "fp", None)
+    sock = getattr(getattr(file, "raw", None), "_sock", None)
+    if sock is not None and not isinstance(answer, _BoundedAnswer):
+        answer.fp = io.BufferedReader(_BoundedFile(cast(Any, file), sock))
+
+
+class _BoundedConnection(http.client.HTTPConnection):
+    """A connection that gives each step no more than the time that is left."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.response_class = _BoundedAnswer
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        _apply_bounds(sock)
+        return sock
+
+    def _tunnel(self) -> None:
+        super()._tunnel()  # type: ignore[misc]
+        _apply_bounds(self.sock)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _apply_bounds(self.sock)  # for all of the data, not for each packet
+        super().send(data)
+
+
+def _apply_bounds(sock: Any) -> None:
+    """Limit the next step of ``sock`` if the current thread is making a poll."""
+    if (bounds := _current.bounds) is not None:
+        bounds.apply_to(sock)
+
+
+class _BoundedAnswer(http.client.HTTPResponse):
+    """An answer that is read within the bounds, and that is the final and whole one."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._file = _BoundedFile(self.fp, sock)
+        self.fp = io.BufferedReader(self._file)
+
+    def begin(self, **kwargs: Any) -> None:
+        super().begin(**kwargs)
+        while self.status in _INTERIM:  # the final answer follows
+            self.headers: Any = None
+            super().begin(**kwargs)
+        if self._file.at_end:  # within the headers
+            self.close()
+            raise http.client.IncompleteRead(b"")
+
+
+class _BoundedFile(io.RawIOBase):
+    """The file of a socket; each read has the time that is left as its timeout.
+
+    :ivar at_end: whether the last read found the end of the connection.
+    """
+
+    def __init__(self, file: io.BufferedReader, sock: Any) -> None:
+        self._file = file
+        self._sock = sock  # under this name requests_ntlm finds the certificate
+        self.at_end = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        _apply_bounds(self._sock)
+        size = self._file.readinto1(buffer)
+        self.at_end = size == 0
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    """A response of urllib3 whose body is counted while the thread makes a poll."""
+
+    def stream(
+        self, amt: int | None = 2**16, decode_content: bool | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield the body; in a poll in one piece, as a server could make millions."""
+        if _current.bounds is None:
+            yield from super().stream(amt, decode_content)
+        else:
+            yield self._whole_body(decode_content)
+
+    def _whole_body(self, decode_content: bool | None) -> bytes:
+        """Return the body, or close the connection if it cannot be read."""
+        amt = min(self.length_remaining or _CHUNK, _CHUNK)  # saves looking for the end
+        if "Content-Encoding" in self.headers:
+            amt = _ENCODED_CHUNK
+        body = io.BytesIO()
+        try:
+            for piece in super().stream(amt, decode_content):
+                body.write(piece)
+        except BaseException:
+            self.close()
+            raise
+        return body.getvalue()
+
+    def read(
+        self,
+        amt: int | None = None,
+        decode_content: bool | None = None,
+        cache_content: bool = False,
+    ) -> bytes:
+        """Return the body or the next ``amt`` bytes of it; in a poll they count."""
+        if _current.bounds is None:
+            return super().read(amt, decode_content, cache_content)
+        if decode_content is False and self.closed:
+            return b""  # requests asks so for the rest of what it could not decode
+        if amt is None or amt < 0:
+            return self._whole_body(decode_content)
+        body = io.BytesIO()
+        while (size := min(amt - body.tell(), _CHUNK)) > 0:
+            piece = self._counted(super().read(size, decode_content))
+            if not piece:
+                break
+            body.write(piece)
+        return body.getvalue()
+
+    def read1(
+        self, amt: int | None = None, decode_content: bool | None = None
+    ) -> bytes:
+        """Return some bytes of the body; in a poll they count."""
+        if _current.bounds is not None and (amt is None or amt < 0):
+            amt = _ENCODED_CHUNK
+        return self._counted(super().read1(amt, decode_content))
+
+    def read_chunked(
+        self, amt: int | None = None, decode_content: bool | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield the pieces of a chunked body; in a poll they count."""
+        if _current.bounds is not None and (amt is None or amt < 0):
+            amt = _ENCODED_CHUNK
+        for piece in super().read_chunked(amt, decode_content):
+            yield self._counted(piece)
+
+    def _counted(self, piece: bytes) -> bytes:
+        """Return the piece, or close the connection if a limit is reached."""
+        if piece and (bounds := _current.bounds) is not None:
+            try:
+                bounds.count(len(piece))
+            except Exception:
+                self.close()
+                raise
+        return piece

@@ -1,0 +1,76 @@
+"""BoundedSession: a requests.Session with limits for each request as a whole.
+
+Builds on public names only: ``init_poolmanager()``, ``proxy_manager_for()``,
+``build_response()``, ``send()`` and ``close()`` of ``HTTPAdapter``, which requests
+offers to subclasses, and ``PoolManager.pools`` of urllib3.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ReadTimeout
+
+from .connection import TOO_LONG, bound_body, bound_pools, current_bounds
+
+
+class BoundedSession(requests.Session):
+    """A session on which the bounds of a poll apply to each step of its requests.
+
+    Outside of a poll it has the timeouts and the sizes of a ``requests.Session``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        adapter = _BoundedAdapter()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """An adapter that makes bounded connections, and bounds the bodies of polls."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        bound_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        bound_pools(manager)  # each time: another thread may have just made it
+        return manager
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Send the request; in a poll, with no more than the time that is left."""
+        if (bounds := current_bounds()) is not None:
+            if bounds.seconds_left() <= 0:  # redirects have taken it
+                raise ReadTimeout(TOO_LONG)
+            timeout = bounds.shorten(timeout)
+        return super().send(request, stream, timeout, *args, **kwargs)
+
+    def build_response(
+        self, req: requests.PreparedRequest, resp: Any
+    ) -> requests.Response:
+        """Return the response; in a poll, whatever reads its body is bounded."""
+        if current_bounds() is not None:
+            bound_body(resp)
+        return super().build_response(req, resp)
+
+    def close(self) -> None:
+        """Close the connections now.
+
+        requests only lets go of them, so that they stay open as long as a response is
+        referenced.
+        """
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118
+                with suppress(KeyError):  # another thread has removed it
+                    manager.pools[key].close()
+        super().close()
