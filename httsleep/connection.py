@@ -285,13 +285,15 @@ class _BoundedResponse(HTTPResponse):
             return b""  # requests asks so for the rest of what it could not decode
         if amt is None or amt < 0:
             return self._whole_body(decode_content)
-        body = io.BytesIO()
-        while (size := min(amt - body.tell(), _CHUNK)) > 0:
-            piece = self._counted(super().read(size, decode_content))
-            if not piece:
-                break
-            body.write(piece)
-        return body.getvalue()
+        if amt > _CHUNK:
+            return b"".join(self._pieces(amt, decode_content))
+        return self._counted(super().read(amt, decode_content))
+
+    def _pieces(self, amt: int, decode_content: bool | None) -> Iterator[bytes]:
+        """Yield the next ``amt`` bytes in pieces that are counted one by one."""
+        while amt and (piece := self.read(min(amt, _CHUNK), decode_content)):
+            amt -= len(piece)
+            yield piece
 
     def read1(
         self, amt: int | None = None, decode_content: bool | None = None

@@ -1,6 +1,6 @@
-"""The request: what the caller wants sent, checked, as a Request of our own.
+"""A checked copy of the caller's request.
 
-A request may hold secrets, so what is refused is told without its values.
+A request may hold secrets, so the errors here do not show its values.
 """
 
 import os
@@ -19,34 +19,35 @@ from .formatting import redact_url, safe_repr
 #: A Request, or the URL of a GET.
 UrlOrRequest = str | requests.Request
 
-#: What a Request is made of.
+#: The names of the fields of a Request.
 FIELDS = (
     *("method", "url", "headers", "files", "data"),
     *("params", "auth", "cookies", "hooks", "json"),
 )
-#: A method, or the name of a header (RFC 9110 §5.6.2).
+#: The syntax of a method and of the name of a header (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def checked_copy(
     url_or_request: Any, auth: Any, headers: Any, *, check_sendable: bool
 ) -> requests.Request:
-    """A Request of our own for what the caller gave, checked as far as it can be.
+    """Return a checked copy of the request, with ``auth`` and ``headers`` on top of it.
 
-    With ``check_sendable`` it must be one that a plain session can send; a session of
-    the caller's may complete or interpret it in its own way.
+    :param check_sendable: whether a plain session must be able to send the request. A
+        session of the caller's may complete a relative URL, or interpret a field.
     """
     if isinstance(url_or_request, str):
         url_or_request = requests.Request("GET", url_or_request)
     if not isinstance(url_or_request, requests.Request):
-        right = f"give a URL or a requests.Request, not a {_kind(url_or_request)}"
-        raise ValueError(f"url_or_request cannot be used: {right}")
+        instead = "give a URL or a requests.Request"
+        raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
     try:
         fields = {
             name: copy_containers(getattr(url_or_request, name)) for name in FIELDS
         }
     except RecursionError:
-        raise ValueError("url_or_request contains itself, or is too deep") from None
+        text = "url_or_request contains itself, or is nested too deeply"
+        raise ValueError(f"{text}: give flat data") from None
     if auth is not None:
         fields["auth"] = auth
     _check_auth(fields["auth"])
@@ -61,26 +62,28 @@ def checked_copy(
     if not isinstance(request.method, str) or not TOKEN.fullmatch(request.method):
         raise ValueError("url_or_request has no valid method: give one, such as 'GET'")
     if not request.url or not isinstance(request.url, (str, bytes)):
-        raise ValueError("url_or_request has no URL")
+        instead = "give one, such as 'http://server/endpoint'"
+        raise ValueError(f"url_or_request has no URL: {instead}")
     if check_sendable:
         _check_sendable(request)
     return request
 
 
 def _kind(value: Any) -> str:
-    """All that may be said of a value that could hold a secret."""
+    """Return the name of the type: a text may not show more of a possible secret."""
     return type(value).__name__
 
 
 def _check_auth(auth: Any) -> None:
+    """Check that requests can send ``auth`` or call it."""
     pair = isinstance(auth, tuple) and len(auth) == 2 and all(map(_is_latin, auth))
     if auth is not None and not pair and not callable(auth):
-        right = "give a (user, password) tuple or a callable such as an AuthBase"
-        raise ValueError(f"auth is a {_kind(auth)}: {right}")
+        instead = "give a (user, password) tuple or a callable such as an AuthBase"
+        raise ValueError(f"auth is a {_kind(auth)}: {instead}")
 
 
 def _is_latin(value: Any) -> bool:
-    """Whether it can stand in a header: one line of bytes or of ISO-8859-1."""
+    """Return whether a header can hold the value: one line, bytes or ISO-8859-1."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     return (
@@ -91,14 +94,15 @@ def _is_latin(value: Any) -> bool:
 
 
 def _check_headers(headers: Any) -> None:
+    """Check the names and the values of headers."""
     if not isinstance(headers, Mapping):
-        raise ValueError(f"headers must be a dict, not a {_kind(headers)}")
+        raise ValueError(f"headers is a {_kind(headers)}: give a dict")
     for name, value in headers.items():
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if not isinstance(text, str) or not TOKEN.fullmatch(text):
-            right = "a name is str or bytes on one line, such as 'X-Token'"
-            raise ValueError(f"headers: {safe_repr(name)}: {right}")
-        if value is None:  # takes a header of the session away
+            instead = "give a name as str or bytes on one line, such as 'X-Token'"
+            raise ValueError(f"headers: {safe_repr(name)}: {instead}")
+        if value is None:  # it removes a header of the session
             continue
         try:
             valid = _is_latin(value)
@@ -106,24 +110,26 @@ def _check_headers(headers: Any) -> None:
         except requests.exceptions.InvalidHeader:
             valid = False
         if not valid:
-            right = "a value is str or bytes on one line, in ISO-8859-1"
-            raise ValueError(f"headers: {safe_repr(name)}: {right}")
+            instead = "give a value as str or bytes on one line, in ISO-8859-1"
+            raise ValueError(f"headers: {safe_repr(name)}: {instead}")
 
 
 def _check_once_only(fields: Mapping[str, Any]) -> None:
+    """Check that each poll can send the body and the params again."""
     for name in ("data", "params", "files"):
         if any(map(_once_only, _parts(fields[name]))):
-            right = "give bytes, for each poll sends it again"
             text = f"url_or_request: its {name} can be sent only once"
-            raise ValueError(f"{text}: {right}")
+            instead = "give bytes, because each poll sends them again"
+            raise ValueError(f"{text}: {instead}")
 
 
 def _once_only(part: Any) -> bool:
+    """Return whether the part is used up once it has been read."""
     return isinstance(part, Iterator) or hasattr(part, "read")
 
 
 def _parts(value: Any) -> Iterable[Any]:
-    """``value`` and what it is made of, as deep as requests looks."""
+    """Yield the value and its parts, as deep as requests looks into it."""
     yield value
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -133,18 +139,19 @@ def _parts(value: Any) -> Iterable[Any]:
 
 
 def _check_sendable(request: requests.Request) -> None:
-    """Prepare the request once, to see whether that and sending it can work."""
+    """Prepare the request once, to find out whether it can be prepared and sent."""
     prepared = requests.PreparedRequest()
     url = redact_url(request.url)
     try:
         prepared.prepare_url(request.url or "", request.params)
         (urlsplit(prepared.url or "").hostname or "").encode("idna")
-    except Exception as exc:  # of a param whose str() raises, for one
-        right = "give a whole URL such as 'http://server/endpoint'"
-        text = f"url_or_request: {url!r} is no URL to poll"
-        raise ValueError(f"{text} ({_kind(exc)}): {right}") from None
+    except Exception as exc:  # for instance, the str() of a param raises one
+        text = f"url_or_request: {url!r} cannot be polled ({_kind(exc)})"
+        instead = "give a whole URL such as 'http://server/endpoint'"
+        raise ValueError(f"{text}: {instead}") from None
     if not str(prepared.url).lower().startswith(("http://", "https://")):
-        raise ValueError(f"url_or_request: {url!r} is not http or https")
+        text = f"url_or_request: {url!r} is not http or https"
+        raise ValueError(f"{text}: give a URL that begins with http:// or https://")
     try:
         headers = {name: value for name, value in request.headers.items() if value}
         prepared.prepare_headers(headers)
@@ -153,21 +160,26 @@ def _check_sendable(request: requests.Request) -> None:
         str(prepared.headers.get("Cookie", "")).encode("latin-1")
         body = prepared.body
         body = body.encode() if isinstance(body, str) else body
-    except Exception as exc:  # whatever a foreign object in it raises
-        of = "its json cannot" if request.json is not None else "it cannot"
-        raise ValueError(f"url_or_request: {of} be sent ({_kind(exc)})") from None
+    except Exception as exc:  # an object of the caller's can raise any
+        part, instead = "it", "give text, bytes, or a dict of these"
+        if request.json is not None:
+            part, instead = "its json", "give what json.dumps() accepts"
+        text = f"url_or_request: {part} cannot be sent ({_kind(exc)})"
+        raise ValueError(f"{text}: {instead}") from None
     iterable = isinstance(body, Iterable) and not isinstance(body, (Set, Sequence))
     if body is not None and not isinstance(body, bytes) and not iterable:
-        raise ValueError(f"url_or_request: a {_kind(body)} is no data to send")
+        text = f"url_or_request: its data is a {_kind(body)}"
+        raise ValueError(f"{text}: give text, bytes, or a dict of these")
 
 
 def sending_options(verify: Any) -> dict[str, Any]:
-    """The keyword arguments for sending that the caller has set: ``{}`` or verify."""
+    """Return the keyword arguments for sending that the caller set: none, or verify."""
     if verify is None:
         return {}
     if not isinstance(verify, (bool, str, os.PathLike)):
-        right = "give True, False, or the path of a CA bundle"
-        raise bad_argument("verify", verify, right)
+        instead = "give True, False, or the path of a CA bundle"
+        raise bad_argument("verify", verify, instead)
     if not isinstance(verify, bool) and not os.path.exists(verify):
-        raise bad_argument("verify", verify, "there is no such file or directory")
+        instead = "give the path of a file or directory that exists"
+        raise bad_argument("verify", verify, instead)
     return {"verify": verify}

@@ -157,24 +157,27 @@ ENDLESS.append(ENDLESS)
 
 REFUSED = {
     "bytes": (b"http://server", ["url_or_request", "URL or a requests.Request"]),
-    "None": (None, ["url_or_request", "not a NoneType"]),
-    "prepared": (requests.Request("GET", URL).prepare(), ["not a PreparedRequest"]),
-    "list": ([URL], ["not a list"]),
+    "None": (None, ["url_or_request", "is a NoneType: give a URL"]),
+    "prepared": (
+        requests.Request("GET", URL).prepare(),
+        ["is a PreparedRequest: give"],
+    ),
+    "list": ([URL], ["is a list: give a URL"]),
     "empty": ("", ["url_or_request has no URL"]),
     "no method": (requests.Request(url=URL), ["has no valid method", "such as 'GET'"]),
     "empty method": (requests.Request("", URL), ["has no valid method"]),
     "odd method": (requests.Request(5, URL), ["has no valid method"]),
     "no URL": (requests.Request("GET"), ["has no URL"]),
     "odd URL": (requests.Request("GET", 5), ["has no URL"]),
-    "relative": ("/endpoint", ["'/endpoint' is no URL", "a whole URL such as"]),
-    "no scheme": ("server/endpoint", ["no URL to poll (MissingSchema)"]),
-    "no host": ("http://", ["no URL to poll (InvalidURL)"]),
-    "bad host": ("http://*server", ["no URL to poll (InvalidURL)"]),
-    "bad IPv6": ("http://[::1/", ["no URL to poll"]),
+    "relative": ("/endpoint", ["'/endpoint' cannot be polled", "a whole URL such as"]),
+    "no scheme": ("server/endpoint", ["cannot be polled (MissingSchema)"]),
+    "no host": ("http://", ["cannot be polled (InvalidURL)"]),
+    "bad host": ("http://*server", ["cannot be polled (InvalidURL)"]),
+    "bad IPv6": ("http://[::1/", ["cannot be polled"]),
     "mailto": ("mailto:a@b", ["not http or https"]),
     "ftp": ("ftp://server/file", ["'ftp://server/file' is not http or https"]),
     "file": ("file:///etc/passwd", ["is not http or https"]),
-    "params": (requests.Request("GET", URL, params=5), ["no URL to poll (TypeErr"]),
+    "params": (requests.Request("GET", URL, params=5), ["cannot be polled (TypeErr"]),
     "header list": (requests.Request("GET", URL, headers=[("a", "b")]), ["headers"]),
     "auth": (requests.Request("GET", URL, auth="a:b"), ["auth is a str"]),
     "endless": (requests.Request("POST", URL, json=ENDLESS), ["url_or_request"]),
@@ -228,7 +231,7 @@ def test_a_header_that_cannot_be_sent_is_refused(headers, word):
 def test_headers_are_a_dict(headers):
     """What is no dict is refused by its kind."""
     kind = type(headers).__name__
-    with pytest.raises(ValueError, match=f"headers must be a dict, not a {kind}"):
+    with pytest.raises(ValueError, match=f"headers is a {kind}: give a dict"):
         own(URL, None, headers)
 
 
@@ -257,9 +260,9 @@ def test_verify_is_a_bool_or_a_path(tmp_path):
 @pytest.mark.parametrize(
     ("verify", "word"),
     [
-        ("/no/such/bundle", "there is no such file or directory"),
-        (pathlib.Path("no-such-bundle"), "there is no such file or directory"),
-        ("", "there is no such file or directory"),
+        ("/no/such/bundle", "give the path of a file or directory"),
+        (pathlib.Path("no-such-bundle"), "give the path of a file or directory"),
+        ("", "give the path of a file or directory"),
         (0, "give True, False, or the path"),
         (b"/", "give True, False, or the path"),
         ([], "give True, False, or the path"),
