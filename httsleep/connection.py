@@ -5,7 +5,7 @@ connecting, the TLS handshake, sending, and each read of the status, the headers
 body, interim answers and redirects. The bodies are limited in size as well.
 
 These names are private. A release of urllib3 or of Python may change them, and then
-``tests/servers/test_connection_hooks.py`` fails:
+``tests/servers/hostile/test_connection_hooks.py`` fails:
 
 * of urllib3, the whole of ``urllib3.connection``, so that ``HTTPConnection`` (the class
   that a pool's ``ConnectionCls`` names), its ``_new_conn()`` and its ``_tunnel()`` are;

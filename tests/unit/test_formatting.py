@@ -12,7 +12,6 @@ import requests
 from requests import exceptions as broken
 
 from httsleep import Alarm, GaveUp, HttSleeper, httsleep
-from httsleep.checks import bad_argument, nearest
 from httsleep.formatting import (
     causes,
     describe_body,
@@ -305,30 +304,6 @@ def test_what_the_caller_was_handling_is_not_related():
     exc = broken.ConnectionError()
     exc.__context__ = ConnectionRefusedError()
     assert list(causes(exc)) == [exc]
-
-
-# mistakes of the caller
-
-
-def test_a_refusal_names_argument_value_and_what_is_right():
-    """A refusal is a ValueError with the argument, its value and what would do."""
-    error = bad_argument("max_retries", 0, "give an int of at least 1")
-    assert type(error) is ValueError
-    assert str(error) == "max_retries is 0: give an int of at least 1"
-
-
-@pytest.mark.parametrize(
-    ("word", "text"),
-    [
-        ("status", "did you mean 'status_code'? There are 'status_code', 'json'"),
-        ("JSON", "did you mean 'json'? There are 'status_code', 'json'"),
-        ("zzz", "There are 'status_code', 'json'"),
-        (5, "There are 'status_code', 'json'"),
-    ],
-)
-def test_a_wrong_word_gets_the_nearest_right_one(word, text):
-    """A misspelt word is answered with the nearest one, and with all there are."""
-    assert nearest(word, ("status_code", "json")) == text
 
 
 # the canary: one secret, wherever a caller may put one

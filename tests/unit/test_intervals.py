@@ -9,90 +9,11 @@ from email.utils import format_datetime
 import pytest
 
 from httsleep import Attempt, exponential
-from httsleep.checks import or_none, positive_int, positive_seconds, seconds
 from httsleep.intervals import retry_after
 
 
 def attempt(number):
     return Attempt(number, None, None, "waiting", (), 0.0, None)
-
-
-# durations
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        (0, 0),
-        (2, 2),
-        (0.5, 0.5),
-        (timedelta(minutes=1), 60.0),
-        (timedelta(milliseconds=250), 0.25),
-        (10**9, 10**9),
-    ],
-)
-def test_seconds_are_an_int_a_float_or_a_timedelta(value, number):
-    """Each of the three is taken; an int stays an int and a float a float."""
-    assert seconds("max_time", value) == number
-    assert type(seconds("max_time", value)) is type(number)
-
-
-NO_SECONDS = {
-    "str": "2",
-    "bool": True,
-    "None": None,
-    "nan": math.nan,
-    "infinite": math.inf,
-    "below 0": -1,
-    "just below 0": -0.001,
-    "timedelta below 0": timedelta(seconds=-1),
-    "too long": 10**9 + 1,
-    "far too long": timedelta.max,
-    "huge": 10**400,
-    "list": [1],
-    "complex": 1j,
-}
-
-
-@pytest.mark.parametrize("value", NO_SECONDS.values(), ids=NO_SECONDS)
-def test_what_are_no_seconds_is_refused(value):
-    """All else is a ValueError that names argument, value and what is right."""
-    with pytest.raises(ValueError, match=r"^max_time is ") as info:
-        seconds("max_time", value)
-    assert "give seconds (an int, a float or a timedelta)" in str(info.value)
-
-
-def test_a_timeout_tuple_is_refused_with_the_reason():
-    """A (connect, read) tuple bounds no request as a whole, and the refusal says so."""
-    with pytest.raises(ValueError, match="neither of these limits how long") as info:
-        seconds("request_timeout", (3, 27))
-    assert "request_timeout is (3, 27)" in str(info.value)
-    assert "(connect, read) tuple" in str(info.value)
-
-
-@pytest.mark.parametrize("value", [0, 0.0, timedelta(0)])
-def test_zero_is_refused_where_nothing_could_happen(value):
-    """Where no time is no sense, 0 is refused."""
-    with pytest.raises(ValueError, match=r"max_time is .*above 0"):
-        positive_seconds("max_time", value)
-    assert positive_seconds("max_time", 0.001) == 0.001
-
-
-@pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", None, math.inf])
-def test_a_number_of_polls_is_a_whole_one(value):
-    """A count is an int of at least 1."""
-    with pytest.raises(ValueError, match=r"^max_retries is .* at least 1, or None"):
-        positive_int("max_retries", value)
-    assert positive_int("max_retries", 1) == 1
-
-
-def test_none_is_no_limit():
-    """What is optional may be None; all else is checked."""
-    check = or_none(positive_int)
-    assert check("max_retries", None) is None
-    assert check("max_retries", 5) == 5
-    with pytest.raises(ValueError, match="max_retries"):
-        check("max_retries", 0)
 
 
 # exponential()

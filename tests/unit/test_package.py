@@ -154,8 +154,8 @@ def test_importing_changes_no_logging():
 
 LIBRARY = [
     *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
-    *("validators", "conditions", "intervals", "limits", "request", "bounded"),
-    *("sending", "wait", "main", "__init__"),
+    *("validators", "conditions", "intervals", "limits", "request"),
+    *("connection", "session", "sending", "wait", "main", "__init__"),
 ]
 COMMAND = ["__init__", "converters", "parser", "display", "build", "main"]
 

@@ -1,5 +1,4 @@
 import gzip
-import types
 
 import pytest
 import requests
@@ -7,11 +6,10 @@ import responses
 from requests import exceptions as broken
 from requests.auth import HTTPDigestAuth
 
-from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper
-from httsleep.session import BoundedSession
-from httsleep.checks import IgnoredExceptions
+from httsleep import BodyTooLarge, GaveUp, HttSleeper
 from httsleep.request import checked_copy
 from httsleep.sending import Sender, without_tracebacks
+from httsleep.session import BoundedSession
 
 URL = "http://server/endpoint"
 
@@ -261,14 +259,6 @@ def test_the_environment_counts_for_a_session_of_our_own(server, monkeypatch):
 # reading
 
 
-class Socket:
-    def __init__(self):
-        self.timeouts = []
-
-    def settimeout(self, seconds):
-        self.timeouts.append(seconds)
-
-
 def answering(stub_session, response):
     return sender(stub_session(lambda **_: response))
 
@@ -280,17 +270,6 @@ def test_a_body_is_read_to_its_end(stub_session, make_response):
     assert answering(stub_session, response).send(a_minute) is response
     assert len(response.content) == 1_000_000
     assert response.raw is raw
-
-
-def test_each_read_gets_the_time_that_is_left(stub_session, make_response):
-    """The socket's timeout is what is left, anew for each read."""
-    sock = Socket()
-    connection = types.SimpleNamespace(sock=sock, close=lambda: None)
-    response = make_response(200, b"x" * 2**19, connection=connection)
-    left = iter(range(20, 0, -1))
-    answering(stub_session, response).send(lambda: next(left))
-    assert len(sock.timeouts) == 3
-    assert sock.timeouts == sorted(set(sock.timeouts), reverse=True)
 
 
 def test_reading_stops_when_the_time_is_up(stub_session, make_response):
@@ -376,110 +355,6 @@ def test_what_looks_at_raw_meanwhile_finds_it(stub_session, make_response):
     response.status_code, response.raw = 200, make_response(200, "body ").raw
     assert answering(stub_session, response).send(a_minute).content == b"200"
     assert response.raw.closed
-
-
-# what is ignored
-
-
-def ignores(given, exc):
-    return IgnoredExceptions.checked(given)(exc)
-
-
-@pytest.mark.parametrize(
-    ("given", "classes"),
-    [
-        ((), ()),
-        (None, ()),
-        (KeyError, (KeyError,)),
-        ([KeyError, OSError], (KeyError, OSError)),
-        ({KeyError}, (KeyError,)),
-        ((each for each in [KeyError]), (KeyError,)),
-        (ConnectionError, (ConnectionError,)),
-    ],
-    ids=["()", "None", "one", "list", "set", "generator", "builtin"],
-)
-def test_the_classes_are_kept_as_they_were_given(given, classes):
-    """One class or several, in whatever holds them, become a tuple."""
-    assert IgnoredExceptions.checked(given).classes == classes
-
-
-CHUNKED = broken.ChunkedEncodingError
-
-
-@pytest.mark.parametrize(
-    ("given", "raised", "ignored"),
-    [
-        ((), broken.ConnectionError, False),
-        (ConnectionError, broken.ConnectionError, True),
-        (ConnectionError, broken.ConnectTimeout, True),
-        (ConnectionError, broken.ProxyError, True),
-        (ConnectionError, CHUNKED, True),
-        (ConnectionError, ConnectionResetError, True),
-        (ConnectionError, broken.SSLError, False),
-        (ConnectionError, broken.ReadTimeout, False),
-        (ConnectionError, TimeoutError, False),
-        (ConnectionError, broken.TooManyRedirects, False),
-        (TimeoutError, broken.ReadTimeout, True),
-        (TimeoutError, broken.ConnectTimeout, True),
-        (TimeoutError, broken.Timeout, True),
-        (TimeoutError, TimeoutError, True),
-        (TimeoutError, broken.ConnectionError, False),
-        (ConnectionResetError, broken.ConnectionError, False),
-        (broken.ConnectionError, broken.ConnectionError, True),
-        (broken.ConnectionError, broken.SSLError, True),
-        (broken.ConnectionError, CHUNKED, False),
-        (broken.ConnectionError, ConnectionError, False),
-        (broken.Timeout, broken.ReadTimeout, True),
-        (broken.ReadTimeout, broken.ConnectTimeout, False),
-        (broken.RequestException, CHUNKED, True),
-        ([ConnectionError, broken.SSLError], broken.SSLError, True),
-        (OSError, broken.ConnectionError, True),
-        (Exception, KeyError, True),
-        (LookupError, KeyError, True),
-        (KeyError, LookupError, False),
-    ],
-    ids=str,
-)
-def test_which_exceptions_are_ignored(given, raised, ignored):
-    """Subclasses count; the two builtins stand for what people mean by them."""
-    assert ignores(given, raised()) is ignored
-
-
-def test_a_body_that_is_too_large_can_be_ignored():
-    """BodyTooLarge is ignored by its own name and by requests' base."""
-    for given in (BodyTooLarge, broken.RequestException, Exception):
-        assert ignores(given, BodyTooLarge(5))
-    assert not ignores([ConnectionError, TimeoutError], BodyTooLarge(5))
-
-
-@pytest.mark.parametrize(
-    "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
-)
-def test_what_ends_a_wait_is_never_ignored(error):
-    """Alarm and GaveUp are not swallowed, by whatever name they are given."""
-    given = [Exception, Alarm, GaveUp, TimeoutError, OSError]
-    assert not ignores(given, error)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "ConnectionError",
-        ["ConnectionError"],
-        KeyboardInterrupt,
-        [KeyError, BaseException],
-        SystemExit,
-        5,
-        [5],
-        KeyError(),
-        int,
-    ],
-    ids=str,
-)
-def test_only_classes_of_exceptions_can_be_ignored(given):
-    """What is no subclass of Exception is refused by its value."""
-    with pytest.raises(ValueError, match=r"^ignore_exceptions is .*: give Exception"):
-        IgnoredExceptions.checked(given)
 
 
 def test_an_exception_without_tracebacks_is_the_same_one():

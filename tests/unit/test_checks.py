@@ -1,0 +1,221 @@
+import math
+from datetime import timedelta
+
+import pytest
+from requests import exceptions as broken
+
+from httsleep import Alarm, BodyTooLarge, GaveUp
+from httsleep.checks import (
+    IgnoredExceptions,
+    bad_argument,
+    nearest,
+    or_none,
+    positive_int,
+    positive_seconds,
+    seconds,
+)
+
+# the form of a refusal
+
+
+def test_a_refusal_names_argument_value_and_what_is_right():
+    """A refusal is a ValueError with the argument, its value and what to give."""
+    error = bad_argument("max_retries", 0, "give an int of at least 1")
+    assert type(error) is ValueError
+    assert str(error) == "max_retries is 0: give an int of at least 1"
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("status", "did you mean 'status_code'? There are 'status_code', 'json'"),
+        ("JSON", "did you mean 'json'? There are 'status_code', 'json'"),
+        ("zzz", "There are 'status_code', 'json'"),
+        (5, "There are 'status_code', 'json'"),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_right_one(word, text):
+    """A misspelt word is answered with the nearest one, and with all there are."""
+    assert nearest(word, ("status_code", "json")) == text
+
+
+# durations and counts
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (0, 0),
+        (2, 2),
+        (0.5, 0.5),
+        (timedelta(minutes=1), 60.0),
+        (timedelta(milliseconds=250), 0.25),
+        (10**9, 10**9),
+    ],
+)
+def test_seconds_are_an_int_a_float_or_a_timedelta(value, number):
+    """An int, a float and a timedelta are accepted; an int remains an int."""
+    assert seconds("max_time", value) == number
+    assert type(seconds("max_time", value)) is type(number)
+
+
+NO_SECONDS = {
+    "str": "2",
+    "bool": True,
+    "None": None,
+    "nan": math.nan,
+    "infinite": math.inf,
+    "below 0": -1,
+    "just below 0": -0.001,
+    "timedelta below 0": timedelta(seconds=-1),
+    "too long": 10**9 + 1,
+    "far too long": timedelta.max,
+    "huge": 10**400,
+    "list": [1],
+    "complex": 1j,
+}
+
+
+@pytest.mark.parametrize("value", NO_SECONDS.values(), ids=NO_SECONDS)
+def test_what_are_no_seconds_is_refused(value):
+    """Anything else is a ValueError with the argument, the value and what to give."""
+    with pytest.raises(ValueError, match=r"^max_time is ") as info:
+        seconds("max_time", value)
+    assert "give seconds (an int, a float or a timedelta)" in str(info.value)
+
+
+def test_a_timeout_tuple_is_refused_with_the_reason():
+    """The refusal of a (connect, read) tuple says that it limits no whole request."""
+    with pytest.raises(ValueError, match="neither of these limits how long") as info:
+        seconds("request_timeout", (3, 27))
+    assert "request_timeout is (3, 27)" in str(info.value)
+    assert "(connect, read) tuple" in str(info.value)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, timedelta(0)])
+def test_zero_is_refused_where_nothing_could_happen(value):
+    """A duration that has to be above 0 is refused if it is 0."""
+    with pytest.raises(ValueError, match=r"max_time is .*above 0"):
+        positive_seconds("max_time", value)
+    assert positive_seconds("max_time", 0.001) == 0.001
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", None, math.inf])
+def test_a_number_of_polls_is_a_whole_one(value):
+    """A count is an int of at least 1."""
+    with pytest.raises(ValueError, match=r"^max_retries is .* at least 1, or None"):
+        positive_int("max_retries", value)
+    assert positive_int("max_retries", 1) == 1
+
+
+def test_none_is_no_limit():
+    """An optional argument can be None; another value is checked."""
+    check = or_none(positive_int)
+    assert check("max_retries", None) is None
+    assert check("max_retries", 5) == 5
+    with pytest.raises(ValueError, match="max_retries"):
+        check("max_retries", 0)
+
+
+# what is ignored
+
+
+def ignores(given, exc):
+    return IgnoredExceptions.checked(given)(exc)
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        ((), ()),
+        (None, ()),
+        (KeyError, (KeyError,)),
+        ([KeyError, OSError], (KeyError, OSError)),
+        ({KeyError}, (KeyError,)),
+        ((each for each in [KeyError]), (KeyError,)),
+        (ConnectionError, (ConnectionError,)),
+    ],
+    ids=["()", "None", "one", "list", "set", "generator", "builtin"],
+)
+def test_the_classes_are_kept_as_they_were_given(given, classes):
+    """One class, or any iterable of classes, becomes a tuple."""
+    assert IgnoredExceptions.checked(given).classes == classes
+
+
+CHUNKED = broken.ChunkedEncodingError
+
+
+@pytest.mark.parametrize(
+    ("given", "raised", "ignored"),
+    [
+        ((), broken.ConnectionError, False),
+        (ConnectionError, broken.ConnectionError, True),
+        (ConnectionError, broken.ConnectTimeout, True),
+        (ConnectionError, broken.ProxyError, True),
+        (ConnectionError, CHUNKED, True),
+        (ConnectionError, ConnectionResetError, True),
+        (ConnectionError, broken.SSLError, False),
+        (ConnectionError, broken.ReadTimeout, False),
+        (ConnectionError, TimeoutError, False),
+        (ConnectionError, broken.TooManyRedirects, False),
+        (TimeoutError, broken.ReadTimeout, True),
+        (TimeoutError, broken.ConnectTimeout, True),
+        (TimeoutError, broken.Timeout, True),
+        (TimeoutError, TimeoutError, True),
+        (TimeoutError, broken.ConnectionError, False),
+        (ConnectionResetError, broken.ConnectionError, False),
+        (broken.ConnectionError, broken.ConnectionError, True),
+        (broken.ConnectionError, broken.SSLError, True),
+        (broken.ConnectionError, CHUNKED, False),
+        (broken.ConnectionError, ConnectionError, False),
+        (broken.Timeout, broken.ReadTimeout, True),
+        (broken.ReadTimeout, broken.ConnectTimeout, False),
+        (broken.RequestException, CHUNKED, True),
+        ([ConnectionError, broken.SSLError], broken.SSLError, True),
+        (OSError, broken.ConnectionError, True),
+        (Exception, KeyError, True),
+        (LookupError, KeyError, True),
+        (KeyError, LookupError, False),
+    ],
+    ids=str,
+)
+def test_which_exceptions_are_ignored(given, raised, ignored):
+    """Subclasses count, and two builtins stand for the classes of requests."""
+    assert ignores(given, raised()) is ignored
+
+
+def test_a_body_that_is_too_large_can_be_ignored():
+    """BodyTooLarge is ignored by its own name and by requests' base."""
+    for given in (BodyTooLarge, broken.RequestException, Exception):
+        assert ignores(given, BodyTooLarge(5))
+    assert not ignores([ConnectionError, TimeoutError], BodyTooLarge(5))
+
+
+@pytest.mark.parametrize(
+    "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
+)
+def test_what_ends_a_wait_is_never_ignored(error):
+    """Alarm and GaveUp are never ignored, whichever class is given."""
+    given = [Exception, Alarm, GaveUp, TimeoutError, OSError]
+    assert not ignores(given, error)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "ConnectionError",
+        ["ConnectionError"],
+        KeyboardInterrupt,
+        [KeyError, BaseException],
+        SystemExit,
+        5,
+        [5],
+        KeyError(),
+        int,
+    ],
+    ids=str,
+)
+def test_only_classes_of_exceptions_can_be_ignored(given):
+    """Anything but a subclass of Exception is refused, and its value is shown."""
+    with pytest.raises(ValueError, match=r"^ignore_exceptions is .*: give Exception"):
+        IgnoredExceptions.checked(given)
