@@ -90,3 +90,35 @@ def test_the_reason_and_headers_of_the_answer_are_kept(serve, naps):
     assert (response.url, response.history) == (server.url, [])
     assert response.elapsed.total_seconds() > 0
     assert response.raw.closed or response.raw.read() == b""
+
+
+CHUNKED = {
+    "a space behind": b"Transfer-Encoding: chunked \r\n",
+    "a space before": b"Transfer-Encoding:   chunked\r\n",
+    "capitals": b"Transfer-Encoding: Chunked\r\n",
+    "after gzip": b"Transfer-Encoding: gzip, chunked\r\n",
+    "after identity": b"Transfer-Encoding: identity, chunked\r\n",
+    "with a length": b"Transfer-Encoding: chunked \r\nContent-Length: 5\r\n",
+}
+
+
+@pytest.mark.parametrize("closes", [False, True], ids=["kept", "closed"])
+@pytest.mark.parametrize("session", [None, requests.Session], ids=["own", "callers"])
+@pytest.mark.parametrize("headers", CHUNKED.values(), ids=CHUNKED)
+def test_a_body_in_chunks_is_recognised(serve, headers, session, closes):
+    """requests, httsleep and a session of the caller's read the same body."""
+    answer = b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n2\r\n{}\r\n0\r\n\r\n"
+    server = serve(answer if closes else lambda handler: handler.send(answer))
+    given = session and session()
+    response = httsleep(server.url, json={}, session=given, max_retries=1)
+    assert response.content == requests.get(server.url, timeout=5).content == b"{}"
+    if given:
+        given.close()
+
+
+def test_the_body_of_a_redirect_in_chunks_is_recognised(serve):
+    """A redirect whose chunks http.client does not recognise is followed at once."""
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /next\r\nTransfer-Encoding: gzip, chunked"
+    answer = moved + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    server = serve(lambda h: h.send(answer), paths={"/next": [(200, "done")]})
+    assert httsleep(server.url, status_code=200, request_timeout=5).text == "done"

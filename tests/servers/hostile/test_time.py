@@ -73,6 +73,12 @@ IN_THE_BODY = {
     "a body until the end that drips": drip(OK + b"\r\n", TEXT),
     "chunks that drip": drip(CHUNKED, b"1\r\nx\r\n" * 50),
     "one chunk that drips": drip(CHUNKED + b"c8\r\n", TEXT),
+    "a body until the end that stalls": lambda handler: handler.stall(OK + b"\r\nx"),
+    "gzip that drips": drip(ZIPPED, NOISE),
+    "a flood of empty gzip": flood(ZIPPED + NOISE[:10], emptiness()),
+    "a chunk size that drips": drip(CHUNKED + b"1;", TEXT),
+    "trailers that drip": drip(CHUNKED + b"1\r\nx\r\n0\r\nX-A: ", TEXT),
+    "a flood of trailers": flood(CHUNKED + b"1\r\nx\r\n0\r\n", b"X-A: b\r\n"),
 }
 CUNNING = {
     "a status line that drips": drip(b"HTTP/1.1 200 ", TEXT),
@@ -82,11 +88,6 @@ CUNNING = {
     "103 for ever": repeat(INTERIM % 103, 0.05),
     "a flood of 100": repeat(INTERIM % 100 * 1000, 0),
     "a flood of 102": repeat(INTERIM % 102 * 1000, 0),
-    "gzip that drips": drip(ZIPPED, NOISE),
-    "a flood of empty gzip": flood(ZIPPED + NOISE[:10], emptiness()),
-    "a chunk size that drips": drip(CHUNKED + b"1;", TEXT),
-    "trailers that drip": drip(CHUNKED + b"1\r\nx\r\n0\r\nX-A: ", TEXT),
-    "a flood of trailers": flood(CHUNKED + b"1\r\nx\r\n0\r\n", b"X-A: b\r\n"),
     "slow redirects": slow_redirect,
     "a redirect's body that drips": drip(MOVED + b"Content-Length: 200\r\n\r\n", TEXT),
     "a redirect's headers that drip": drip(MOVED + b"X-A: ", TEXT),
@@ -146,7 +147,7 @@ def test_over_tls(serve, tls, ca_bundle, within, answer):
 
 @pytest.mark.parametrize("answer", IN_THE_BODY.values(), ids=IN_THE_BODY)
 def test_with_a_session_of_the_callers(serve, within, answer):
-    """What begins and drips its body, is bounded with any session."""
+    """A server that does not begin, or that drips its body, is bounded everywhere."""
     server = serve(answer)
     options = {"status_code": 201, "request_timeout": LIMIT}
     slow = pytest.raises(exceptions.ReadTimeout)
@@ -220,7 +221,7 @@ def test_a_challenge_whose_body_drips(serve, within):
 
 def test_a_hook_that_reads_a_body_that_drips(serve, within):
     """What a response hook reads of the raw answer is bounded; urllib3 says so."""
-    server = serve(CUNNING["a chunk size that drips"])
+    server = serve(IN_THE_BODY["a chunk size that drips"])
     hooks = {"response": lambda response, **_: response.raw.read()}
     request = requests.Request("GET", server.url, hooks=hooks)
     with within(LIMIT), pytest.raises(ReadTimeoutError):
