@@ -272,6 +272,29 @@ def test_a_body_is_read_to_its_end(stub_session, make_response):
     assert response.raw is raw
 
 
+class Tee:
+    """A file that keeps what was read of it, as CacheControl has one."""
+
+    def __init__(self, file):
+        self.file, self.seen = file, b""
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def read(self, amt=None):
+        data = self.file.read(amt)
+        self.seen += data
+        return data
+
+
+def test_a_cache_sees_the_body(stub_session, make_response):
+    """A file that a cache has put around the body is read through, to its end."""
+    response = make_response(200, b"x" * 1_000_000)
+    tee = response.raw._fp = Tee(response.raw._fp)
+    answering(stub_session, response).send(a_minute)
+    assert tee.seen == response.content == b"x" * 1_000_000
+
+
 def test_reading_stops_when_the_time_is_up(stub_session, make_response):
     """A body that drips on beyond the limit is cut off with a ReadTimeout."""
     response = make_response(200, b"x" * 2**20)
