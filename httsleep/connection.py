@@ -183,7 +183,11 @@ class _BoundedConnection(http.client.HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        _apply_bounds(sock)
+        try:
+            _apply_bounds(sock)
+        except TimeoutError:
+            sock.close()  # the connection does not have it yet
+            raise
         return sock
 
     def _tunnel(self) -> None:

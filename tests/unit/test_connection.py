@@ -168,6 +168,18 @@ def test_pools_are_bound_once():
     assert manager.pool_classes_by_scheme == classes
 
 
+def test_a_connection_that_is_made_too_late_is_closed(monkeypatch):
+    """The new socket is closed if connecting has taken all of the time."""
+    sock, manager = socket.socket(), urllib3.PoolManager()
+    create = "urllib3.util.connection.create_connection"
+    monkeypatch.setattr(create, lambda *_, **__: sock)
+    bound_pools(manager)
+    made = manager.connection_from_host("server").ConnectionCls("server")
+    with bounded(Bounds(lambda: 0.0)), pytest.raises(TimeoutError):
+        made.connect()
+    assert sock.fileno() == -1
+
+
 # the body of a response
 
 
