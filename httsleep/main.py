@@ -325,9 +325,9 @@ class HttSleeper:
         :raises requests.exceptions.RequestException: a request failed, and
             ``ignore_exceptions`` does not cover that; likewise what a callback raised.
         """
+        rest = sleep if self.cancel is None else self.cancel.wait
         with self._session_of_one_run(), self._begin_run() as wait:
             while not (attempt := wait.poll()).met:
-                rest = sleep if self.cancel is None else self.cancel.wait
                 rest(wait.pause())
         assert attempt.response is not None
         return attempt.response

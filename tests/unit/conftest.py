@@ -1,4 +1,4 @@
-"""A clock that only naps and requests move, and answers that never touch a network."""
+"""A clock that only sleeps and requests move, and answers without a network."""
 
 import io
 import json
@@ -11,12 +11,13 @@ import pytest
 import requests
 import responses
 import urllib3
+from requests.exceptions import ReadTimeout
 
 URL = "http://server/endpoint"
 
 
 class Clock:
-    """Time that passes when somebody sleeps, or when a test says that it did."""
+    """A clock that moves when httsleep sleeps, or when a test assigns ``now``."""
 
     def __init__(self):
         self.now = 1000.0
@@ -32,7 +33,7 @@ class Clock:
 
 
 class StubSession(requests.Session):
-    """A session whose ``request()`` asks ``answer(**kwargs)`` and keeps the kwargs."""
+    """A session that calls ``answer(**kwargs)`` for a request, and keeps the kwargs."""
 
     def __init__(self, answer):
         super().__init__()
@@ -45,7 +46,7 @@ class StubSession(requests.Session):
 
 
 def _response(status=200, body=b"", headers=(), *, url=URL, connection=None):
-    """A response as an adapter makes it; a body that is no str or bytes is JSON."""
+    """Return a response as an adapter makes it; a body that is no text is JSON."""
     headers = dict(headers)
     if not isinstance(body, (str, bytes)):
         headers.setdefault("Content-Type", "application/json")
@@ -65,7 +66,7 @@ def _response(status=200, body=b"", headers=(), *, url=URL, connection=None):
 
 @contextmanager
 def _virtual_clock():
-    """A :class:`Clock` that httsleep takes for the real one."""
+    """Put a :class:`Clock` in the place of the real one, and yield it."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httsleep.wait.monotonic", clock.monotonic)
@@ -90,21 +91,21 @@ def stub_session():
 
 @pytest.fixture(autouse=True)
 def clock():
-    """The clock of every unit test: none of them sleeps."""
+    """Yield the clock of the test; no unit test really sleeps."""
     with _virtual_clock() as clock:
         yield clock
 
 
 @pytest.fixture
 def naps(clock):
-    """How long each wait was."""
+    """Return the list of the sleeps so far, in seconds."""
     return clock.naps
 
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch):
     def connect(*_):
-        raise AssertionError("a unit test reached for the network")
+        raise AssertionError("a unit test opens a connection")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
 
@@ -119,17 +120,18 @@ def _logger_as_it_was():
 
 @pytest.fixture
 def server():
-    """``responses``, in the place of every server."""
+    """Put ``responses`` in the place of every server."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as server:
         yield server
 
 
 @pytest.fixture
 def answers(server):
-    """Say what http://server/endpoint answers, poll by poll; the last one stays.
+    """Return a function that sets the answers of http://server/endpoint, in order.
 
-    An int is a status, an exception is raised, a str is a text; other JSON is a
-    document; a ``(status, body)`` or ``(status, body, headers)`` is what it says.
+    The last one is repeated. An int is a status, an exception is raised, a str is a
+    text, other JSON is a document; a tuple is ``(status, body)`` or
+    ``(status, body, headers)``.
     """
 
     def script(*answers):
@@ -145,5 +147,30 @@ def answers(server):
             else:
                 server.get(URL, json=body, status=status, headers=headers)
         return server
+
+    return script
+
+
+@pytest.fixture
+def timed(clock):
+    """Return a function that makes a session whose requests take time.
+
+    Each answer is ``(seconds, status)``, and the last one is repeated. A request that
+    would take longer than its timeout raises ReadTimeout after it. The attribute
+    ``starts`` of the session has the seconds at which the requests began.
+    """
+
+    def script(*answers, headers=()):
+        def answer(timeout, **_):
+            cost, status = answers[min(len(session.sent), len(answers)) - 1]
+            session.starts.append(clock.now - began)
+            clock.now += min(cost, timeout)
+            if cost > timeout:
+                raise ReadTimeout
+            return _response(status, "", headers)
+
+        began, session = clock.now, StubSession(answer)
+        session.starts = []
+        return session
 
     return script
