@@ -3,7 +3,7 @@ import re
 import pytest
 
 from httsleep import Alarm, GaveUp
-from httsleep.checks import bad_argument
+from httsleep.checks import IgnoredExceptions, bad_argument
 from httsleep.conditions import (
     Condition,
     Expectations,
@@ -32,18 +32,18 @@ def condition(source, where="until"):
 
 
 def expectations(**arguments):
-    """Return what a sleeper judges by, from conditions as they are written."""
+    """Return the expectations of a sleeper with these conditions."""
     expected = Expectations()
     for name, value in arguments.items():
         setattr(expected, name, checked_conditions(name, value, VALIDATORS))
     return expected
 
 
-# copies
+# Copies.
 
 
 def test_dicts_and_lists_are_copied():
-    """Nothing that is written into a copy gets into what was copied."""
+    """A change of a copied dict or list leaves the original as it was."""
     source = {"json": {"a": [{"b": 1}]}}
     copy = copy_containers(source)
     assert copy == source
@@ -53,17 +53,17 @@ def test_dicts_and_lists_are_copied():
 
 
 @pytest.mark.parametrize("value", [object(), (1, [2]), {1, 2}, print, "text", None])
-def test_all_else_is_kept_as_it_is(value):
-    """Callbacks, compiled expressions and the rest are the same objects."""
+def test_other_values_are_not_copied(value):
+    """Callbacks, compiled expressions and all but dicts and lists are kept."""
     assert copy_containers(value) is value
     assert copy_containers({"a": [value]})["a"][0] is value
 
 
-# a condition
+# One condition.
 
 
 def test_a_condition_is_a_copy_of_what_was_written():
-    """The source of a condition equals what was written, but is not it."""
+    """The source of a condition is a copy of the dict that the caller wrote."""
     written = {"json": {"a": [1]}, "text": "x", "callback": print}
     made = condition(written)
     assert made.source == written
@@ -73,12 +73,12 @@ def test_a_condition_is_a_copy_of_what_was_written():
 
 
 def test_a_numeric_status_is_cast():
-    """The source of a condition has the status as an int."""
+    """In the source of a condition a status of digits is an int."""
     assert condition({"status_code": "200"}).source == {"status_code": 200}
 
 
 def test_the_checks_do_not_see_later_changes(answer):
-    """A check goes by the copy, not by what the caller does to the original."""
+    """A check expects the copied value, whatever happens to the caller's."""
     written = {"json": {"a": [1]}}
     made = condition(written)
     written["json"]["a"].append(2)
@@ -86,7 +86,7 @@ def test_the_checks_do_not_see_later_changes(answer):
 
 
 def test_every_key_counts(answer):
-    """A condition is met when each key is, and else tells all that are not."""
+    """A condition is met if each key is; else it has a reason for each that is not."""
     made = condition({"text": "x", "status_code": 201, "json": {"a": 1}})
     assert made.unmet(answer(201, "x"), never)
     assert made.unmet(answer(200, '{"a": 2}'), never) == [
@@ -96,8 +96,8 @@ def test_every_key_counts(answer):
     ]
 
 
-def test_the_callback_sees_only_what_is_otherwise_right(answer):
-    """The caller's code runs last, and only for an answer that meets the rest."""
+def test_the_callback_is_called_last(answer):
+    """The callback is called only for an answer that meets all other keys."""
     seen = []
     made = condition({"callback": seen.append, "status_code": 200})
     assert made.unmet(answer(404), never) == ["status_code is 404, not 200"]
@@ -107,8 +107,8 @@ def test_the_callback_sees_only_what_is_otherwise_right(answer):
     assert seen == [right.response]
 
 
-def test_a_check_that_raises_is_the_end_unless_ignored(answer):
-    """What a check raises reaches the caller as it is."""
+def test_an_exception_of_a_check_reaches_the_caller(answer):
+    """An exception of a check that is not ignored is raised as it is."""
     made = condition({"callback": lambda response: response.json()["status"]})
     with pytest.raises(KeyError):
         made.unmet(answer(200, {}), never)
@@ -125,13 +125,16 @@ def test_a_check_that_raises_is_the_end_unless_ignored(answer):
     ],
     ids=["KeyError", "ConnectionResetError"],
 )
-def test_a_check_that_raises_what_is_ignored_is_not_met(answer, source, reason):
-    """An ignored exception is a miss, in words of ours."""
+def test_an_ignored_exception_of_a_check_is_a_reason(answer, source, reason):
+    """A key whose check raises an ignored exception is not met.
+
+    The reason has no text of the exception's own.
+    """
     assert condition(source).unmet(answer(200), always) == [reason]
 
 
-def test_the_other_keys_are_still_looked_at(answer):
-    """A check that raised does not hide what else is unmet."""
+def test_the_keys_behind_an_ignored_exception_are_checked(answer):
+    """After a check that raised an ignored exception the other keys are checked."""
 
     def broken(expected):
         def check(answer):
@@ -149,11 +152,11 @@ def test_the_other_keys_are_still_looked_at(answer):
 
 
 def test_a_reason_of_any_length_is_cut_to_a_line(answer):
-    """What a validator says, of a user's too, is one bounded line."""
+    """The reason of a validator, also of a user's, is one line of 500 characters."""
     validators = {"own": lambda expected: lambda answer: "x\n" * 10_000}
     (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), never)
     assert reason.startswith("x\\nx")
-    assert len(reason) <= 500
+    assert len(reason) == 500
 
 
 @pytest.mark.parametrize(
@@ -161,20 +164,20 @@ def test_a_reason_of_any_length_is_cut_to_a_line(answer):
     [{"json": {}}, {"json": []}, {"json": 0}, {"json": False}, {"text": ""}],
     ids=str,
 )
-def test_which_keys_are_there_decides(answer, source):
-    """A condition with a false value is a condition like any other."""
+def test_a_false_value_is_expected_like_any_other(answer, source):
+    """A key counts if it is there, also with an empty or false value."""
     assert condition(source).unmet(answer(200, "other"), never)
 
 
 def test_json_none_waits_for_null(answer):
-    """{'json': None} is met by the document null, and by nothing else."""
+    """{'json': None} is met by the JSON document null only."""
     made = condition({"json": None})
     assert made.unmet(answer(200, "null"), never) == []
     for other in ("", "{}", "false", "None"):
         assert made.unmet(answer(200, other), never)
 
 
-# what is no condition
+# Values that are no condition.
 
 ENDLESS = {"json": []}
 ENDLESS["json"].append(ENDLESS["json"])
@@ -199,8 +202,8 @@ NO_CONDITIONS = {
 
 
 @pytest.mark.parametrize("case", NO_CONDITIONS)
-def test_what_is_no_condition_is_refused(case):
-    """A ValueError says where, what it is, what is right, and the nearest name."""
+def test_a_value_that_is_no_condition_is_refused(case):
+    """A ValueError names the place, the value, and what to give instead."""
     source, words = NO_CONDITIONS[case]
     with pytest.raises(ValueError, match=re.escape(words[0])) as info:
         checked_conditions("until", source, VALIDATORS)
@@ -209,11 +212,11 @@ def test_what_is_no_condition_is_refused(case):
     assert info.value.__suppress_context__ or info.value.__context__ is None
 
 
-# several conditions
+# Several conditions.
 
 
-def test_one_dict_is_a_condition_and_a_list_several():
-    """A dict, a list and a tuple of dicts are taken, and an empty list has none."""
+def test_conditions_are_a_dict_or_several():
+    """A dict is one condition; a list or tuple has as many as dicts."""
     assert len(checked_conditions("until", {"text": ""}, VALIDATORS)) == 1
     assert (
         len(checked_conditions("until", [{"text": ""}, {"text": "x"}], VALIDATORS)) == 2
@@ -222,8 +225,8 @@ def test_one_dict_is_a_condition_and_a_list_several():
     assert checked_conditions("until", [], VALIDATORS) == ()
 
 
-def test_a_validator_of_the_users_counts(answer):
-    """The table decides which keys there are, and what they expect."""
+def test_a_validator_of_a_user_counts(answer):
+    """The keys of a condition are those of the table, and its validators check them."""
 
     def header(expected):
         if not isinstance(expected, str):
@@ -237,7 +240,7 @@ def test_a_validator_of_the_users_counts(answer):
         checked_conditions("until", {"header": 5}, {"header": header})
 
 
-# the verdict
+# The verdict.
 
 
 def verdict(answer, until=(), alarms=(), ignores=never):
@@ -246,7 +249,7 @@ def verdict(answer, until=(), alarms=(), ignores=never):
 
 
 def test_an_answer_that_meets_a_condition_is_a_success(answer):
-    """One condition of several is enough."""
+    """An answer that meets one condition of several is a success."""
     until = [{"status_code": 404}, {"status_code": 200}]
     assert verdict(answer(200), until) == Verdict("met")
 
@@ -257,21 +260,21 @@ def test_an_alarm_comes_before_a_success(answer):
     assert verdict(answer(200), [alarm], [alarm]) == Verdict("alarm", alarm=alarm)
 
 
-def test_the_first_alarm_that_is_met_is_told(answer):
-    """Alarms are looked at in their order."""
+def test_the_first_alarm_that_is_met_counts(answer):
+    """Of several alarms that are met, the verdict has the first."""
     alarms = [{"status_code": 500}, {"text": "x"}, {"status_code": 200}]
     assert verdict(answer(200, "x"), [{"text": ""}], alarms).alarm == {"text": "x"}
 
 
 def test_an_alarm_is_a_copy(answer):
-    """What a verdict tells of an alarm can be written to."""
+    """A change of the alarm in a verdict leaves the condition as it was."""
     expected = expectations(alarms={"json": [1]})
     expected.judge(answer(200, [1]), {}, never).alarm["json"].append(2)
     assert expected.judge(answer(200, [1]), {}, never).alarm == {"json": [1]}
 
 
 def test_the_reasons_of_a_miss_are_in_the_order_of_until(answer):
-    """An answer that meets nothing says why, condition by condition."""
+    """A verdict has a reason for each unmet key of until, in order; none of alarms."""
     until = [{"status_code": 201, "text": "x"}, {"status_code": 202}]
     assert verdict(answer(200, "y"), until, [{"text": "z"}]) == Verdict(
         "waiting",
@@ -284,21 +287,21 @@ def test_the_reasons_of_a_miss_are_in_the_order_of_until(answer):
 
 
 def test_a_body_that_is_not_json_hides_no_other_alarm(answer):
-    """An alarm on the body that cannot be decoded leaves the next one its turn."""
+    """After an alarm on a body that is not JSON the next alarm is checked."""
     alarms = [{"json": {"status": "TIMEOUT"}}, {"status_code": 502}]
     found = verdict(answer(502, "<html>"), [{"status_code": 200}], alarms)
     assert found.alarm == {"status_code": 502}
 
 
-def test_an_alarm_that_raises_what_is_ignored_hides_no_other(answer):
-    """An alarm whose check raises is not met, and the next one has its turn."""
+def test_an_ignored_exception_hides_no_other_alarm(answer):
+    """After an alarm whose check raised an ignored exception the next is checked."""
     alarms = [{"callback": lambda response: {}["x"]}, {"status_code": 502}]
     found = verdict(answer(502), [{"status_code": 200}], alarms, always)
     assert found.alarm == {"status_code": 502}
 
 
 def test_an_answer_is_decoded_once_for_all_conditions(answer, monkeypatch):
-    """However many conditions look at it, the body is decoded once."""
+    """However many conditions check the JSON of an answer, it is decoded once."""
     calls = []
     seen = answer(200, {"a": 1})
     decode = seen.response.json
@@ -311,9 +314,8 @@ def test_an_answer_is_decoded_once_for_all_conditions(answer, monkeypatch):
 @pytest.mark.parametrize(
     "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
 )
-def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
-    """What a callback's own wait raises reaches the caller, even with [Exception]."""
-    from httsleep.checks import IgnoredExceptions
+def test_the_end_of_a_wait_in_a_callback_is_never_ignored(answer, error):
+    """Alarm and GaveUp of a wait in a callback are raised, even with [Exception]."""
 
     def callback(response):
         raise error
@@ -323,11 +325,14 @@ def test_a_wait_within_a_callback_is_not_swallowed(answer, error):
         verdict(answer(200), [{"callback": callback}], (), ignores)
 
 
-# consecutive
+# consecutive.
 
 
-def test_a_condition_can_be_met_several_times_in_a_row(answer):
-    """The count is told, any other answer starts it again, and it may go on."""
+def test_a_condition_can_need_several_answers_in_a_row(answer):
+    """The reason says how many there were, and another answer sets the count to 0.
+
+    A count that was reached is reached by the next such answer as well.
+    """
     expected = expectations(until={"status_code": 200, "consecutive": 3})
     counts = {}
     told = [
@@ -346,14 +351,17 @@ def test_a_condition_can_be_met_several_times_in_a_row(answer):
 
 
 def test_once_in_a_row_is_once(answer):
-    """``consecutive: 1`` says nothing, and needs no count."""
+    """A condition with consecutive=1 is met by one answer, and is not counted."""
     counts, expected = {}, expectations(until={"text": "", "consecutive": 1})
     assert expected.judge(answer(), counts, never).outcome == "met"
     assert counts == {}
 
 
 def test_a_count_belongs_to_its_condition(answer):
-    """Conditions that are assigned start at 0; the counts of the others go on."""
+    """The count of a new condition starts at 0, also in the place of an older one.
+
+    The counts of the other conditions go on.
+    """
     counts, until = {}, {"status_code": 200, "consecutive": 3}
     expected = expectations(until=until, alarms={"text": "x", "consecutive": 2})
     expected.judge(answer(200), counts, never)
@@ -366,20 +374,20 @@ def test_a_count_belongs_to_its_condition(answer):
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 2.0, "2", None])
-def test_no_number_of_times_is_refused(number):
-    """``consecutive`` is an int from 1."""
+def test_a_consecutive_that_is_no_number_is_refused(number):
+    """``consecutive`` takes an int from 1 only."""
     with pytest.raises(ValueError, match=r"^until: consecutive is .* at least 1"):
         condition({"status_code": 200, "consecutive": number})
 
 
 def test_consecutive_alone_is_refused():
-    """It needs something that is met so often."""
+    """A condition with no key but consecutive is refused."""
     with pytest.raises(ValueError, match=r"^until: consecutive is 2: give another key"):
         condition({"consecutive": 2})
 
 
 def test_every_answer_advances_every_count(answer):
-    """Neither an alarm nor a success keeps the counts behind it from going on."""
+    """An answer that meets a condition is counted for the conditions behind it too."""
     counts = {}
     expected = expectations(
         alarms=[
@@ -398,12 +406,12 @@ def test_every_answer_advances_every_count(answer):
     assert list(counts.values()) == [2, 3, 3]
 
 
-# pending
+# pending.
 
 
 @pytest.fixture
 def expects(answer):
-    """The verdict on a status where 200 is the success and 500 the alarm."""
+    """Return a function of a status, where 200 is the success and 500 the alarm."""
 
     def expects(status, pending):
         written = {"until": {"status_code": 200}, "alarms": {"status_code": 500}}
@@ -426,13 +434,13 @@ def expects(answer):
         (500, {"status_code": 500}, "alarm"),
     ],
 )
-def test_what_is_not_pending_is_an_alarm(expects, status, pending, outcome):
-    """With ``pending``, an answer that meets nothing is an alarm; else it is not."""
+def test_an_answer_that_is_not_pending_is_an_alarm(expects, status, pending, outcome):
+    """With ``pending``, an answer that meets no condition at all is an alarm."""
     assert expects(status, pending).outcome == outcome
 
 
-def test_an_unexpected_answer_tells_what_it_is_not(expects):
-    """The verdict has no alarm, but the reasons of ``until`` and of ``pending``."""
+def test_the_verdict_on_an_unexpected_answer_has_all_reasons(expects):
+    """The verdict on an unexpected answer has the reasons of until and of pending."""
     verdict = expects(404, [{"status_code": 502}, {"status_code": 503}])
     assert verdict.alarm is None
     assert verdict.reasons == ("status_code is 404, not 200",)
@@ -442,8 +450,8 @@ def test_an_unexpected_answer_tells_what_it_is_not(expects):
     )
 
 
-def test_what_lacks_but_its_count_is_pending(answer):
-    """An answer that was met, but not often enough, is expected."""
+def test_an_answer_that_is_counted_is_pending(answer):
+    """An answer that meets a condition, but not yet often enough, is expected."""
     until, counts = {"status_code": 200, "consecutive": 2}, {}
     expected = expectations(until=until, pending=[])
     outcomes = [

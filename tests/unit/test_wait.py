@@ -365,11 +365,11 @@ def test_retry_after_within_its_limit_is_waited(answers, naps, limit, asked, nap
 
 def test_retry_after_can_be_switched_off(answers, naps):
     """With max_retry_after=0 neither run() nor poll() looks at Retry-After."""
-    answers((503, "", {"Retry-After": "400"}), 200)
-    poll_until(URL, status_code=200, max_retry_after=0)
-    assert naps == [2]
     answers((503, "", {"Retry-After": "400"}))
-    assert HttSleeper(URL, status_code=201, max_retry_after=0).poll().next_wait == 2
+    arguments = {"status_code": 200, "max_retry_after": 0}
+    assert HttSleeper(URL, **arguments).poll().next_wait == 2
+    gave_up(URL, max_retries=2, **arguments)
+    assert naps == [2]
 
 
 def test_retry_after_of_an_answer_that_ends_a_run_is_not_looked_at(answers, naps):
@@ -425,8 +425,8 @@ def test_max_time_takes_away_the_default_limit_of_polls(answers):
     assert (error.attempts, error.limit) == (50, "max_retries")
 
 
-def test_max_time_counts_the_waits_of_a_run_from_its_beginning(timed):
-    """The sleeper's age does not count towards max_time, only that of the run."""
+def test_max_time_begins_with_each_run(timed):
+    """The time before a run, and that of an earlier run, is no part of max_time."""
     session = timed((0, 404))
     sleeper = HttSleeper(URL, status_code=200, session=session, max_time=7)
     for number in (1, 2):
