@@ -2,6 +2,7 @@ import logging
 import math
 import pickle
 import re
+import sys
 import threading
 import warnings
 from datetime import timedelta
@@ -562,6 +563,26 @@ def test_a_pickled_sleeper_keeps_the_counts_of_its_alarms(answers):
     sleeper.poll()
     with pytest.raises(Alarm):
         pickle.loads(pickle.dumps(sleeper)).poll()
+
+
+# The frame of httsleep(), which error trackers show.
+
+
+def test_no_variable_of_a_run_holds_all_arguments(answers):
+    """While httsleep() waits, its frame has each argument in the one of its name."""
+    answers(200)
+    shown = []
+
+    def on_poll(attempt):
+        frame = sys._getframe()
+        while frame.f_code is not poll_until.__code__:
+            frame = frame.f_back
+        shown.append(
+            {name for name, value in frame.f_locals.items() if "s3" in str(value)}
+        )
+
+    poll_until(URL, status_code=200, auth=("a", "s3"), on_poll=on_poll)
+    assert shown == [{"auth"}]
 
 
 # Arguments that cannot work. test_conditions.py, test_validators.py and
