@@ -437,6 +437,13 @@ def test_max_time_begins_with_each_run(timed):
         assert info.value.elapsed == pytest.approx(6.9)
 
 
+def test_the_shortest_max_time_has_one_poll(answers):
+    """A max_time that is over as soon as the run begins leaves it the first poll."""
+    answers(404)
+    error = gave_up(URL, status_code=200, max_time=0.0005)
+    assert (error.attempts, error.limit) == (1, "max_time")
+
+
 def test_a_slow_poll_moves_the_last_one_while_it_is_recent(timed):
     """A poll of 4 s moves the last poll to 1.5 times 4 s before max_time.
 
