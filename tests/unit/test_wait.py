@@ -129,7 +129,7 @@ def test_a_run_makes_max_retries_polls(answers, naps):
     assert (error.attempts, error.limit) == (20, "max_retries")
     assert len(server.calls) == 20
     assert naps == [2] * 19
-    assert "after 20 polls in 38 s: max_retries=20 is reached" in str(error)
+    assert "gave up after 20 polls in 38 s: max_retries=20 is reached" in str(error)
 
 
 def test_a_run_without_limits_makes_fifty_polls(answers, naps):
