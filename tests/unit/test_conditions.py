@@ -254,6 +254,22 @@ def test_an_answer_that_meets_a_condition_is_a_success(answer):
     assert verdict(answer(200), until) == Verdict("met")
 
 
+def test_an_alarm_is_checked_up_to_its_first_unmet_key(answer):
+    """The keys behind an unmet key of an alarm are not checked; those of until are."""
+    checked = []
+    validators = {**VALIDATORS, "own": lambda expected: checked.append}
+    expected = Expectations()
+    written = {"status_code": 500, "own": 1}
+    expected.alarms = checked_conditions("alarms", written, validators)
+    expected.until = checked_conditions("until", {"text": "x"}, validators)
+    seen = answer(200)
+    expected.judge(seen, {}, never)
+    assert checked == []
+    expected.until = checked_conditions("until", written, validators)
+    expected.judge(seen, {}, never)
+    assert checked == [seen]
+
+
 def test_an_alarm_comes_before_a_success(answer):
     """An answer that meets both an alarm and a success is an alarm."""
     alarm = {"status_code": 200}
