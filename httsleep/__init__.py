@@ -31,4 +31,7 @@ __all__ = [
     "httsleep",
 ]
 
+#: The version, which the metadata of the distribution is made from.
+__version__ = "1.0.0"
+
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -5,7 +5,12 @@ from typing import Literal
 
 import requests
 
-from .formatting import describe_exception, describe_status, format_seconds
+from .formatting import (
+    describe_exception,
+    describe_status,
+    describe_way,
+    format_seconds,
+)
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
@@ -46,7 +51,8 @@ class Attempt:
     def __str__(self) -> str:
         has_reasons = self.exception is None and self.reasons
         what = "; ".join(self.reasons) if has_reasons else describe_attempt(self)
-        text = f"poll {self.number}: {self.outcome}: {what}"
+        way = describe_way(self.response)
+        text = f"poll {self.number}: {self.outcome}: {what}{way}"
         if self.next_wait is not None:
             text += f"; next in {format_seconds(self.next_wait)}"
         return text

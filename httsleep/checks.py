@@ -6,17 +6,18 @@ shows the value, and says what to give instead.
 """
 
 import builtins
+import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, Self, TypeVar, overload
 
 import requests
-from requests.exceptions import ChunkedEncodingError, SSLError
+from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
 
-from .exceptions import Alarm, GaveUp
-from .formatting import safe_repr
+from .exceptions import Alarm, Cancelled, GaveUp
+from .formatting import CUT_OFF_TLS, causes, is_out_of_files, safe_repr
 
 T = TypeVar("T")
 
@@ -140,22 +141,19 @@ class Setting(Generic[T]):
         vars(instance)[self._name] = self._check(self._name, value)
 
 
-#: The classes of requests that a builtin stands for, because requests raises none of
-#: the builtins themselves.
-_MEANT_BY_BUILTIN: Mapping[type[Exception], tuple[type[Exception], ...]] = {
-    builtins.ConnectionError: (
-        requests.exceptions.ConnectionError,
-        ChunkedEncodingError,
-    ),
-    builtins.TimeoutError: (requests.exceptions.Timeout,),
-}
+_REQUESTS_ERROR = requests.exceptions.ConnectionError
+
+#: The classes that mean a broken connection.
+_CONNECTION_ERRORS = (builtins.ConnectionError, _REQUESTS_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoredExceptions:
     """The exceptions that do not end a wait; call it with one to ask.
 
-    :ivar classes: the classes as the caller gave them.
+    :ivar classes: the classes as the caller gave them. The builtins ``ConnectionError``
+        and ``TimeoutError`` stand for classes of requests, because requests raises
+        neither of them itself.
     """
 
     classes: tuple[type[Exception], ...] = ()
@@ -175,10 +173,26 @@ class IgnoredExceptions:
 
     def __call__(self, exc: Exception) -> bool:
         """Return whether the wait goes on after this exception."""
-        if isinstance(exc, (Alarm, GaveUp)):  # of another wait, within a callback
+        if isinstance(
+            exc, (Alarm, GaveUp, Cancelled)
+        ):  # of another wait, in a callback
             return False
-        if isinstance(exc, self.classes):
-            return True
-        return not isinstance(exc, SSLError) and any(
-            isinstance(exc, _MEANT_BY_BUILTIN.get(each, ())) for each in self.classes
+        classes = self.classes
+        if is_out_of_files(exc):  # a trouble of this machine, not of the connection
+            classes = tuple(c for c in classes if not issubclass(c, _CONNECTION_ERRORS))
+        return isinstance(exc, classes) or (
+            (builtins.ConnectionError in classes and _is_broken_connection(exc))
+            or (builtins.TimeoutError in classes and isinstance(exc, Timeout))
         )
+
+
+def _is_broken_connection(exc: Exception) -> bool:
+    """Return whether a connection was refused or broken, TLS handshakes included.
+
+    A certificate that is refused, and a server or a proxy that does not speak TLS, are
+    not.
+    """
+    tls = [cause for cause in causes(exc) if isinstance(cause, ssl.SSLError)]
+    if tls or isinstance(exc, SSLError):
+        return any(isinstance(cause, CUT_OFF_TLS) for cause in tls)
+    return isinstance(exc, (_REQUESTS_ERROR, ChunkedEncodingError))

@@ -42,6 +42,7 @@ class Condition:
         self, place: str, source: Any, validators: Mapping[str, Validator]
     ) -> None:
         _check_keys(place, source, validators)
+        self._place = place
         try:
             self.source: dict[str, Any] = copy_containers(dict(source))
             self.consecutive = _consecutive(self.source)
@@ -78,6 +79,7 @@ class Condition:
                 reason = check(answer)
             except Exception as exc:
                 if not is_ignored(exc):
+                    exc.add_note(f"raised by {key!r} in {self._place}")
                     raise
                 reason = f"{key} raised {describe_exception(exc)}"
             if reason is not None:

@@ -1,10 +1,12 @@
 """The seconds between two polls: polling_interval, exponential(), Retry-After."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import ceil
 from time import time
 from typing import Any, cast
 
@@ -12,6 +14,8 @@ import requests
 
 from .attempt import Attempt
 from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
+
+_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 #: A ``polling_interval``: seconds, or a function that computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
@@ -83,19 +87,34 @@ def exponential(
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return the seconds of a Retry-After header; ``None`` without a valid one.
+    """Return the seconds that an answer asks to wait; ``None`` if it does not ask.
 
-    The header is a number of seconds or an HTTP date (RFC 9110 §10.2.3). A date is
-    compared with the clock of this machine; one that has passed means 0 seconds.
+    A Retry-After is a number of seconds or an HTTP date (RFC 9110 §10.2.3). Of several
+    numbers the largest counts, and a fraction is rounded up. A date is compared with
+    the ``Date`` of the answer, because the server's clock may differ from the one here,
+    and with the clock here if there is no valid ``Date``. A date that has passed is 0.
     """
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
+    value = _header(response, "Retry-After")
+    numbers = [number.strip() for number in value.split(",")]
+    if all(map(_NUMBER.fullmatch, numbers)):
+        return float(ceil(min(max(map(float, numbers)), MAX_SECONDS)))
+    then = _timestamp(value)
+    if then is None:
         return None
-    if value.isascii() and value.isdigit():
-        return float(min(int(value[:20]), MAX_SECONDS))
+    now = _timestamp(_header(response, "Date"))
+    return min(max(0.0, then - (time() if now is None else now)), float(MAX_SECONDS))
+
+
+def _header(response: requests.Response, name: str) -> str:
+    """Return a header of an answer, or an empty str."""
+    value: Any = response.headers.get(name)  # of a test double, it may be anything
+    return value if isinstance(value, str) else ""
+
+
+def _timestamp(value: str) -> float | None:
+    """Return the seconds since 1970 of an HTTP date; ``None`` for anything else."""
     try:
         date = parsedate_to_datetime(value)
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(0.0, date.timestamp() - time()), float(MAX_SECONDS))
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

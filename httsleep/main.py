@@ -30,13 +30,13 @@ from .checks import (
 from .conditions import (
     Condition,
     Conditions,
-    Counts,
     Expectations,
     checked_conditions,
     copy_containers,
 )
 from .exceptions import Alarm as Alarm  # users import it from here
 from .formatting import redact_url
+from .history import History
 from .intervals import Interval, checked_interval
 from .limits import Limits
 from .request import UrlOrRequest, checked_copy, sending_options
@@ -67,8 +67,8 @@ ExceptionTypes = type[Exception] | Iterable[type[Exception]]
 #: What ``on_poll`` takes.
 OnPoll = Callable[[Attempt], Any]
 
-#: The properties that hold conditions.
-_CONDITIONS = ("until", "alarms", "pending")
+#: The properties that a pickle holds in place of the objects behind them.
+_WRITTEN = ("until", "alarms", "pending", "checkpoint")
 
 _log = logging.getLogger("httsleep")
 
@@ -103,9 +103,9 @@ class HttSleeper:
     :param url_or_request: a URL to GET, or a :class:`requests.Request` for anything
         else (method, params, headers, body). A body that can be sent only once, such
         as an open file, is refused.
-    :param until: the success: a condition, or a list of conditions of which any will
-        do. Either this or some of the five shorthand arguments must be given.
-    :param alarms: a condition or a list of them; an answer that meets one ends the run
+    :param until: the success: a condition, or a list of conditions of which one has to
+        be met. Give either this or some of the five shorthand arguments.
+    :param alarms: a condition or a list of them; an answer that meets one ends the wait
         with :class:`Alarm`. Default: none.
     :param status_code: shorthand for a success condition: the *expected* status, an
         int, a class such as ``'2xx'``, or a list, tuple, set or range of these.
@@ -118,46 +118,53 @@ class HttSleeper:
     :param callback: shorthand: a callable that is given the response and returns
         something true for success.
     :param pending: a condition or a list of them; if given, an answer that meets no
-        alarm, no success and none of these ends the run with
+        alarm, no success and none of these ends the wait with
         :class:`UnexpectedResponse`. ``[]`` means that nothing else is expected.
-        ``None``, the default: any other answer is waited through.
+        ``None``, the default, means that the wait goes on after any other answer.
     :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
-        of the request. Default: that of the Request, the session, the URL or netrc.
-    :param headers: a dict of headers to send, on top of those of the Request.
-    :param session: a :class:`requests.Session` to use through its ``request()``; never
-        changed or closed. Default: a session of its own.
+        of the request. Default: that of the Request, the session, the URL or netrc. A
+        token that changes needs a callable, which is asked for each poll.
+    :param headers: a dict of headers to send; they replace those of the Request.
+    :param session: a :class:`requests.Session`, of which ``request()`` is called for
+        each poll; it is never closed. Default: a session of the sleeper's own. A
+        sleeper serves one thread at a time, and cannot be used from its own callbacks:
+        make one for each thread.
     :param verify: ``True``, ``False`` or the path of a CA bundle, as for requests.
         Default: what the session and the environment say.
     :param allow_redirects: whether redirects are followed; default ``True``.
     :param polling_interval: seconds between the end of a poll and the next one, or a
-        callable that is given the last :class:`Attempt` and returns them, such as
-        :func:`exponential`. 0 polls without a pause. Default 2.
-    :param max_retries: how many polls a run makes at most, an int from 1; ``None`` for
-        no limit. Default 50, or no limit if ``max_time`` is given.
-    :param max_time: seconds that the whole run may take, above 0: waits are shortened,
-        a request in flight is cut off. ``None``, the default, for no limit.
+        callable that is given the last :class:`Attempt` and returns seconds, such as
+        :func:`exponential`. 0 means no pause. Default 2.
+    :param max_retries: the largest number of polls of a wait, an int from 1; ``None``
+        means no limit. Default 50, or no limit if ``max_time`` is given.
+    :param max_time: seconds that the whole wait may take, above 0: sleeps are
+        shortened, and ``run()`` cuts a request off. ``None``, the default, means no
+        limit.
     :param request_timeout: seconds that one request may take, body included, above 0;
-        ``None`` for no limit but ``max_time``. Default 30. Too slow is
-        :class:`requests.exceptions.ReadTimeout` (``ConnectTimeout`` while connecting).
+        ``None`` means no limit but ``max_time``. Default 30. A request that takes
+        longer raises :class:`requests.exceptions.ReadTimeout` (``ConnectTimeout`` while
+        connecting).
     :param max_retry_after: the longest ``Retry-After`` (RFC 9110 §10.2.3), in seconds,
-        that is waited for; a longer one ends the run. 0 means the header is not looked
-        at, ``None`` that any is waited for. Default 300, or ``None`` if ``max_time``
-        is given.
+        that is waited for; a longer one ends the wait. 0 means that the header is not
+        looked at, ``None`` that there is no limit. Default 300, or ``None`` if
+        ``max_time`` is given.
     :param max_body_size: bytes of decoded body that are read in one poll, redirects
-        included, an int from 1; more is :class:`BodyTooLarge`. ``None`` for no limit.
-        Default 16 MiB.
-    :param ignore_exceptions: an exception class or several; when sending, reading or
-        checking raises one, the run goes on. The builtin ``ConnectionError`` stands for
-        all connection trouble but refused certificates, ``TimeoutError`` for requests
-        that are too slow. Default: none.
-    :param on_poll: called with an :class:`Attempt` after every poll; what it raises
-        ends the run.
-    :param cancel: a :class:`threading.Event`; once it is set, by another thread, the
-        run ends with :class:`Cancelled`: at once in a wait, and at the end of a request
-        that is under way. :meth:`poll` does not look at it. Default: none.
+        included, an int from 1; a larger body raises :class:`BodyTooLarge`. ``None``
+        means no limit. Default 16 MiB.
+    :param ignore_exceptions: an exception class or several; if sending, reading or
+        checking raises one of them, the wait goes on. The builtin ``ConnectionError``
+        stands for every way in which a connection can break, but not for a refused
+        certificate; ``TimeoutError`` stands for requests that take too long. Default:
+        none.
+    :param on_poll: a callable that is given an :class:`Attempt` after every poll. An
+        exception of it ends a run.
+    :param cancel: a :class:`threading.Event`; once another thread has set it, the wait
+        ends with :class:`Cancelled`: a sleep at once, a request that is under way after
+        its answer. Default: none.
     :param loglevel: deprecated: the level of the logger ``httsleep``. Use
         ``logging.getLogger('httsleep').setLevel(...)``.
-    :raises ValueError: at construction, for every argument that cannot work.
+    :raises ValueError: at construction, for every argument that cannot work. The text
+        says which one, and what to give instead.
     """
 
     #: The validators by key of a condition; a subclass can add keys of its own.
@@ -219,8 +226,8 @@ class HttSleeper:
             "callback": callback,
         }
         self._expected = Expectations()
-        self._polls = 0  # made by poll() ...
-        self._counts: Counts = {}  # ... and what they have counted
+        self._wait: Wait | None = None  # of poll(), and of an assigned checkpoint
+        self._active: dict[int, Wait] = {}  # by the thread that is polling
         self.until = _success(until, shorthand)
         self.alarms = () if alarms is None else alarms
         self.pending = pending
@@ -312,11 +319,39 @@ class HttSleeper:
             self.session.cookies.clear()
             self.session.close()
 
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """The wait that is under way, as JSON; ``None`` if there is none.
+
+        A dict of str, int, float, list and dict, below 500 bytes for a plain wait. In
+        ``on_poll``, also during :meth:`run`, it includes the poll just made, and is
+        ``None`` at the last one. Assign it to a sleeper that was made with the same
+        arguments, in this process or another, and the wait goes on.
+
+        It holds no credential, no header, no cookie, no body and no answer. A count of
+        ``consecutive`` goes on only for the very condition that it was counted for;
+        with a lambda in the condition it starts at 0.
+
+        :raises ValueError: for a value that is no checkpoint, when it is assigned. The
+            wait stays as it was.
+        :raises RuntimeError: when it is assigned while the sleeper is polling.
+        """
+        wait = self._active.get(threading.get_ident(), self._wait)
+        return None if wait is None else wait.checkpoint()
+
+    @checkpoint.setter
+    def checkpoint(self, value: Mapping[str, Any] | None) -> None:
+        self._check_idle()
+        history = None if value is None else History.resumed(value, self._expected)
+        self._wait = None if history is None else self._begin(history)
+
     def run(self) -> requests.Response:
         """Poll until the answer is the one that is waited for, and return it.
 
-        A session of the sleeper's own starts with an empty cookie jar, and its
-        connections are closed at the end. Can be called again.
+        Goes on with the wait that :meth:`poll` or an assigned :attr:`checkpoint` has
+        begun, first waiting until its next poll is due; else begins one. A wait begins
+        with an empty cookie jar on a session of the sleeper's own; at the end its
+        connections are closed. Can be called again, which begins another wait.
 
         :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
             ``pending`` is given and the answer met nothing.
@@ -324,64 +359,85 @@ class HttSleeper:
         :raises Cancelled: ``cancel`` was set.
         :raises requests.exceptions.RequestException: a request failed, and
             ``ignore_exceptions`` does not cover that; likewise what a callback raised.
+        :raises RuntimeError: it was called while this sleeper is polling, from a
+            callback.
         """
-        rest = sleep if self.cancel is None else self.cancel.wait
-        with self._session_of_one_run(), self._begin_run() as wait:
+        self._check_idle()
+        wait, self._wait = self._wait or self._begin(History()), None
+        with self._session_of_one_run(), self._activate(wait), wait:
+            rest = sleep if self.cancel is None else self.cancel.wait
+            if pause := wait.first_pause():
+                rest(pause)
             while not (attempt := wait.poll()).met:
                 rest(wait.pause())
         assert attempt.response is not None
         return attempt.response
 
     def poll(self) -> Attempt:
-        """Poll once and return the attempt: for schedulers that do the waiting.
+        """Make one step of a wait, and return the attempt: for schedulers.
 
-        It never sleeps and never gives up: of the limits only ``request_timeout`` and
-        ``max_body_size`` apply. Cookies and connections of the sleeper's own session
+        The first call begins a wait. A success, an :class:`Alarm`, a :class:`GaveUp` or
+        a :class:`Cancelled` ends it, and the call after that begins another one. Other
+        exceptions do not end it. It never sleeps: how long to wait is in the attempt.
+        The limits are those of a run, with one difference, because a scheduler may be
+        late: ``max_time`` does not cut a request off, and a poll that comes after it is
+        made, and is the last one. Cookies and connections of the sleeper's own session
         are kept until :meth:`close`.
 
-        :returns: an :class:`Attempt`; its ``next_wait`` says when to poll again.
-        :raises Alarm: as :meth:`run`.
-        :raises requests.exceptions.RequestException: as :meth:`run`.
+        :returns: an :class:`Attempt`; its ``next_wait`` is the seconds until the next
+            poll, and ``None`` only if it is met.
+        :raises Alarm: as :meth:`run`; likewise all that ``run()`` raises.
+        :raises GaveUp: a limit allows no poll after this one.
         """
-        limits = Limits.where_given(
-            max_retry_after=0 if self.max_retry_after == 0 else None,
-            request_timeout=self.request_timeout,
-        )
-        wait = self._wait(limits, polls=self._polls, counts=self._counts)
+        self._check_idle()
+        self._wait = wait = self._wait or self._begin(History())
+        with self._activate(wait):
+            try:
+                return wait.poll()
+            finally:
+                if wait.has_ended:
+                    self._wait = None
+
+    def _check_idle(self) -> None:
+        """Refuse a call from a callback of this very sleeper."""
+        if threading.get_ident() in self._active:
+            raise RuntimeError("this sleeper is polling already: make another one")
+
+    @contextmanager
+    def _activate(self, wait: Wait) -> Iterator[None]:
+        """Note that this thread is polling."""
+        thread = threading.get_ident()
+        self._active[thread] = wait
         try:
-            return wait.poll()
+            yield
         finally:
-            self._polls = wait.polls
+            del self._active[thread]
 
     @contextmanager
     def _session_of_one_run(self) -> Iterator[None]:
-        """Give a session of the sleeper's own an empty jar, and close it at the end."""
-        if self._owns_session:
-            self.session.cookies.clear()
+        """Close a session of the sleeper's own at the end of a run."""
         try:
             yield
         finally:
             if self._owns_session:
                 self.session.close()
 
-    def _begin_run(self) -> Wait:
-        """Return the wait of one run."""
-        limits = Limits.where_given(
-            max_retries=self.max_retries,
-            max_time=self.max_time,
-            max_retry_after=self.max_retry_after,
-            request_timeout=self.request_timeout,
-        )
-        return self._wait(limits, cancel=self.cancel)
-
-    def _wait(self, limits: Limits, **options: Any) -> Wait:
-        """Return a wait with the present settings."""
+    def _begin(self, history: History) -> Wait:
+        """Return a wait with the present settings, and an empty cookie jar."""
+        if self._owns_session:
+            self.session.cookies.clear()
         sender = Sender(
             self.session,
             self.request,
             options=self.kwargs,
             allow_redirects=self.allow_redirects,
             max_body_size=self.max_body_size,
+        )
+        limits = Limits.where_given(
+            max_retries=self.max_retries,
+            max_time=self.max_time,
+            max_retry_after=self.max_retry_after,
+            request_timeout=self.request_timeout,
         )
         return Wait(
             sender,
@@ -391,28 +447,23 @@ class HttSleeper:
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
             on_poll=self.on_poll,
-            **options,
+            cancel=self.cancel,
+            history=history,
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, with the conditions as they were written."""
-        state = {name: getattr(self, name) for name in _CONDITIONS} | vars(self)
-        del state["_expected"]
-        state["_counts"] = [
-            self._counts.get(each, 0) for each in self._all_conditions()
-        ]
+        """Return the attributes, with conditions and wait as plain values."""
+        state = {name: getattr(self, name) for name in _WRITTEN} | vars(self)
+        for name in ("_expected", "_active", "_wait"):
+            del state[name]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._expected = Expectations()
+        checkpoint = state.pop("checkpoint")
+        self._expected, self._active = Expectations(), {}
         for name, value in state.items():
             setattr(self, name, value)
-        counted = zip(self._all_conditions(), state["_counts"], strict=True)
-        self._counts = {condition: count or 0 for condition, count in counted}
-
-    def _all_conditions(self) -> tuple[Condition, ...]:
-        """Return the conditions that may count, alarms first."""
-        return (*self._expected.alarms, *self._expected.until)
+        self.checkpoint = checkpoint
 
 
 def httsleep(

@@ -8,7 +8,7 @@ import requests
 from .conditions import copy_containers
 from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
-from .formatting import causes
+from .formatting import causes, socks_error
 from .request import FIELDS
 from .session import BoundedSession
 
@@ -163,5 +163,5 @@ def without_tracebacks(exc: Exception) -> Exception:
     :return: the same exception.
     """
     for each in list(causes(exc)):
-        each.__traceback__ = each.__context__ = None
+        each.__traceback__, each.__context__ = None, socks_error(each)
     return exc

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .attempt import Attempt, describe_attempt
+from .formatting import describe_way
 
 _BAR = 10  # columns
 _NARROW = 72  # columns; a narrower terminal has only the most important parts
@@ -132,6 +133,7 @@ class StatusLine:
         result = Text(describe_attempt(self._attempt), style)
         if self._attempt.reasons:
             result.append(": " + "; ".join(self._attempt.reasons), "default")
+        result.append(describe_way(self._attempt.response), "default")
         return result
 
     def _next_poll(self) -> str:

@@ -2,40 +2,43 @@
 
 import logging
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from time import monotonic
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
 import requests
 
 from .attempt import Attempt
-from .conditions import Counts, Expectations, IsIgnored, Verdict
+from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
 from .formatting import (
     describe_exception,
     describe_response,
     describe_status,
+    describe_way,
     format_seconds,
+    from_cache,
     safe_repr,
 )
+from .history import History
 from .intervals import Interval, retry_after, seconds_after
-from .limits import RECENT_POLLS, Limits
+from .limits import Limits
 from .sending import Sender, without_tracebacks
 from .validators import Answer
 
-_MAX_OUTCOMES = 20  # that are counted apart, so that memory stays bounded
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
 
 _log = logging.getLogger("httsleep")
 
 
 class Wait:
-    """The polls made so far, what they brought, and the limits that end the wait.
+    """The history of a wait, the last answer, and the limits that end the wait.
 
-    As a context manager it logs the beginning and the end.
+    As a context manager it is a wait of ``run()``: ``max_time`` cuts requests off, and
+    the beginning and the end are logged. A scheduler may be late, so with ``poll()``
+    ``max_time`` cuts no request, and a poll that comes after it is made, and is the
+    last one.
 
     :param sender: sends the requests.
     :param expected: judges the answers. The caller may assign other conditions while
@@ -43,8 +46,8 @@ class Wait:
     :param limits: end the wait.
     :param request_line: the method and the URL, as log and exceptions show them.
     :param is_ignored: whether the wait goes on after an exception.
-    :param polls: how many polls were made before this wait began.
-    :param counts: the counts of ``consecutive`` to go on with.
+    :param history: what the wait has been through in other processes.
+    :ivar has_ended: whether no poll may follow: after a success, an alarm or a limit.
     """
 
     def __init__(
@@ -57,18 +60,15 @@ class Wait:
         is_ignored: IsIgnored,
         interval: Interval,
         on_poll: Callable[[Attempt], Any] | None,
-        cancel: threading.Event | None = None,
-        polls: int = 0,
-        counts: Counts | None = None,
+        cancel: threading.Event | None,
+        history: History,
     ) -> None:
         self._sender, self._expected, self._limits = sender, expected, limits
         self._request_line, self._is_ignored = request_line, is_ignored
         self._interval, self._on_poll, self._cancel = interval, on_poll, cancel
-        self._began = monotonic()
-        self.polls = self._polls_before = polls
-        self._counts: Counts = {} if counts is None else counts
-        self._tally: Counter[str] = Counter()  # of statuses and exceptions
-        self._recent: deque[float] = deque(maxlen=RECENT_POLLS)  # seconds
+        self._history = history
+        self.has_ended = False
+        self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._response: requests.Response | None = None  # the last one ...
         self._response_poll = 0  # ... and the number of its poll ...
         self._verdict = Verdict("ignored")  # ... and the verdict on it
@@ -81,13 +81,14 @@ class Wait:
         :raises Alarm: this poll ended the wait; likewise GaveUp and Cancelled.
         """
         self._check_before_poll()
-        self.polls += 1
+        self._history.polls += 1
         attempt, limit = self._send_and_judge(), None
         if attempt.outcome in ("waiting", "ignored"):
             limit = self._reached_limit(attempt)
             if limit is None:
                 attempt = self._plan_next(attempt)
                 limit = "max_time" if attempt.next_wait is None else None
+        self.has_ended = attempt.next_wait is None
         _log.debug("%s: %s", self._request_line, attempt)
         if self._on_poll is not None:
             self._on_poll(attempt)
@@ -109,9 +110,32 @@ class Wait:
         wait = self._next_wait()
         if wait is None:
             self._give_up("max_time")
-        return wait
+        return self._slept(wait)
+
+    def first_pause(self) -> float:
+        """Return the seconds until the first poll of a run: 0 if the wait begins."""
+        elapsed = self._history.elapsed()
+        until_due = min(self._history.due, self._limits.max_time) - elapsed
+        pause = 0.0 if self._is_cancelled() else max(until_due, 0.0)
+        return self._slept(pause)
+
+    def _slept(self, seconds: float) -> float:
+        """Note the seconds that the caller will sleep, and return them.
+
+        A sleep that ``cancel`` can end early may be shorter.
+        """
+        if self._cancel is None:
+            self._history.add_sleep(seconds)
+        return seconds
+
+    def checkpoint(self) -> dict[str, Any] | None:
+        """Return the wait as JSON; ``None`` if it has not begun, or has ended."""
+        if self.has_ended or not self._history.polls:
+            return None
+        return self._history.checkpoint(self._expected)
 
     def __enter__(self) -> Self:
+        self._polls_before_run = self._history.polls
         _log.info("%s: polling", self._request_line)
         return self
 
@@ -121,78 +145,100 @@ class Wait:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        progress = self._history.progress()
         if exc is None:
-            _log.info("%s: success after %s", self._request_line, self._progress())
+            way = describe_way(self._response)
+            _log.info("%s: success after %s%s", self._request_line, progress, way)
             return
         limit = exc.limit if isinstance(exc, (GaveUp, Cancelled)) else None
         why = describe_exception(exc) if limit is None else self._why(limit)
-        progress = self._progress()
         _log.info("%s: ended after %s: %s", self._request_line, progress, why)
 
     # The steps of one poll, in their order.
 
     def _check_before_poll(self) -> None:
-        """End the wait if it is cancelled, or if the machine slept past max_time."""
+        """End the wait if it is cancelled, or if a run slept past max_time."""
         if self._is_cancelled():
             self._give_up("cancel")
-        has_polled = self.polls > self._polls_before
-        if has_polled and self._limits.is_over(self._elapsed()):
+        before = self._polls_before_run
+        has_polled = before is not None and self._history.polls > before
+        if has_polled and self._limits.is_over(self._history.elapsed()):
             self._give_up("max_time")
 
     def _send_and_judge(self) -> Attempt:
         """Send the request; judge the answer, or note the ignored exception."""
-        began = self._elapsed()
-        ends = min(began + self._limits.request_timeout, self._limits.max_time)
+        history = self._history
+        began = history.elapsed()
         verdict, response, ignored = Verdict("ignored"), None, None
         try:
-            response = self._sender.send(lambda: ends - self._elapsed())
+            response = self._sender.send(self._seconds_left(began))
         except Exception as exc:
+            history.counts.clear()
+            history.add(describe_exception(exc))
             if not (self._is_cut_off(exc) or self._is_ignored(exc)):
                 self._add_note(exc)
                 raise
             ignored = self._exception = without_tracebacks(exc)
-            self._counts.clear()
-            self._count(describe_exception(exc))
         else:
-            verdict = self._expected.judge(
-                Answer(response), self._counts, self._is_ignored
-            )
-            self._response, self._response_poll = response, self.polls
+            history.add(describe_status(response))
+            verdict = self._judge(response)
+            self._response, self._response_poll = response, history.polls
             self._verdict = verdict
-            self._recent.append(self._elapsed() - began)
-            self._count(describe_status(response))
+            history.recent.append(history.elapsed() - began)
         return Attempt(
-            number=self.polls,
+            number=history.polls,
             response=response,
             exception=ignored,
             outcome=verdict.outcome,
             reasons=verdict.reasons,
-            elapsed=self._elapsed(),
+            elapsed=history.elapsed(),
             next_wait=None,
         )
+
+    def _seconds_left(self, began: float) -> Callable[[], float]:
+        """Return a function that says how many seconds a request still has."""
+        ends, max_time = began + self._limits.request_timeout, self._limits.max_time
+        if self._polls_before_run is not None and not self._limits.is_over(began):
+            ends = min(ends, max_time)
+        elapsed = self._history.elapsed
+        return lambda: ends - elapsed()
+
+    def _judge(self, response: requests.Response) -> Verdict:
+        """Return the verdict on an answer; note the answer if a check raises."""
+        answer = Answer(response)
+        try:
+            verdict = self._expected.judge(
+                answer, self._history.counts, self._is_ignored
+            )
+        except Exception as exc:
+            answered = f"was answered {describe_response(response)}"
+            exc.add_note(
+                f"poll {self._history.polls} {answered}\n  {self._request_line}"
+            )
+            raise
+        reasons = (f"{each}{from_cache(response)}" for each in verdict.reasons)
+        return verdict._replace(reasons=tuple(reasons))
 
     def _is_cut_off(self, exc: Exception) -> bool:
         """Return whether max_time or cancel, and not its own limit, ended a request."""
         if not isinstance(exc, requests.exceptions.Timeout):
             return False
-        return self._is_cancelled() or self._limits.is_over(self._elapsed())
+        cuts = self._polls_before_run is not None
+        is_over = cuts and self._limits.is_over(self._history.elapsed())
+        return is_over or self._is_cancelled()
 
     def _add_note(self, exc: Exception) -> None:
         """Say which poll a failed request was."""
         if isinstance(exc, requests.exceptions.RequestException):
-            after = f"{self._request_line} failed after {self._progress()}"
-            exc.add_note(f"{after}; ignore_exceptions would make it poll on")
-
-    def _count(self, outcome: str) -> None:
-        """Count a status or an exception."""
-        known = outcome in self._tally or len(self._tally) < _MAX_OUTCOMES
-        self._tally[outcome if known else "others"] += 1
+            failed = f"failed after {self._history.progress()}"
+            hint = "ignore_exceptions would make it poll on"
+            exc.add_note(f"{failed}; {hint}\n  {self._request_line}")
 
     def _reached_limit(self, attempt: Attempt) -> str | None:
         """Return the argument that makes this poll the last one, or ``None``."""
         if self._is_cancelled():
             return "cancel"
-        if self.polls >= self._limits.max_retries:
+        if self._history.polls >= self._limits.max_retries:
             return "max_retries"
         if self._limits.is_over(attempt.elapsed):
             return "max_time"
@@ -204,18 +250,22 @@ class Wait:
         """Return the attempt with its ``next_wait``; ``None`` if no poll fits."""
         interval = seconds_after(self._interval, attempt)
         self._wanted = max(interval, self._retry_after(attempt.response))
-        return replace(attempt, next_wait=self._next_wait())
+        wait = self._next_wait()
+        self._history.due = self._history.elapsed() + (wait or 0.0)
+        return replace(attempt, next_wait=wait)
 
     def _next_wait(self) -> float | None:
         """Return the seconds until the next poll; ``None`` if no poll fits."""
-        return self._limits.next_wait(self._elapsed(), self._wanted, self._recent)
+        return self._limits.next_wait(
+            self._history.elapsed(), self._wanted, self._history.recent
+        )
 
     # The end.
 
     def _raise_alarm(self) -> NoReturn:
         """Raise the alarm that the last answer met, or that it is unexpected."""
         assert self._response is not None
-        alarm, after = self._verdict.alarm, f"after {self._progress()}"
+        alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
         kind = Alarm if alarm is not None else UnexpectedResponse
         if alarm is not None:
             head = f"met an alarm {after}: {safe_repr(alarm)}"
@@ -224,24 +274,27 @@ class Wait:
         raise kind(
             self._response,
             alarm,
-            attempts=self.polls,
-            elapsed=self._elapsed(),
+            attempts=self._history.polls,
+            elapsed=self._history.elapsed(),
             message=self._summary(head),
         )
 
     def _give_up(self, limit: str) -> NoReturn:
         """Raise the exception for the argument that ends the wait."""
+        self.has_ended = True
         is_cancelled = limit == "cancel"
         kind = Cancelled if is_cancelled else GaveUp
         verb = "stopped" if is_cancelled else "gave up"
         raise kind(
-            self._summary(f"{verb} after {self._progress()}: {self._why(limit)}"),
+            self._summary(
+                f"{verb} after {self._history.progress()}: {self._why(limit)}"
+            ),
             limit=limit,
             response=self._response,
             exception=self._exception,
             reasons=self._verdict.reasons,
-            attempts=self.polls,
-            elapsed=self._elapsed(),
+            attempts=self._history.polls,
+            elapsed=self._history.elapsed(),
         )
 
     def _why(self, limit: str) -> str:
@@ -255,14 +308,16 @@ class Wait:
             asked = format_seconds(self._retry_after(self._response))
             allowed = format_seconds(limits.max_retry_after)
             return f"Retry-After asks for {asked}, max_retry_after={allowed}"
-        is_over = limits.is_over(self._elapsed())
+        is_over = limits.is_over(self._history.elapsed())
         why = "is over" if is_over else "leaves no time for another poll"
         return f"max_time={format_seconds(limits.max_time)} {why}"
 
     def _summary(self, head: str) -> str:
-        """Return the text of an exception: why, the last answer, and the tally."""
-        lines = [f"{self._request_line} {head}"]
-        if self._response is None:
+        """Return the text of an exception: why, the request, what came, how often."""
+        lines = [head, self._request_line]
+        if self._response is None and self._history.is_resumed:
+            lines.append("no answer since the wait was resumed")
+        elif self._response is None:
             lines.append("no answer ever came")
         else:
             answer = describe_response(self._response)
@@ -270,14 +325,14 @@ class Wait:
         verdict = self._verdict
         lines += [f"not met: {each}" for each in _first_few(verdict.reasons)]
         lines += [f"not pending: {each}" for each in _first_few(verdict.not_pending)]
-        tally = [f"{count} x {outcome}" for outcome, count in self._tally.items()]
-        return "\n  ".join([*lines, "polls: " + ", ".join(_first_few(tally))])
+        tally = [
+            f"{count} x {outcome}" for outcome, count in self._history.tally.items()
+        ]
+        if tally:
+            lines.append("polls: " + ", ".join(_first_few(tally)))
+        return "\n  ".join(lines)
 
     # The questions that the methods above ask.
-
-    def _elapsed(self) -> float:
-        """Return the seconds since the wait began."""
-        return monotonic() - self._began
 
     def _is_cancelled(self) -> bool:
         """Return whether the event that ends the wait is set."""
@@ -288,12 +343,6 @@ class Wait:
         if response is None or self._limits.max_retry_after == 0:
             return 0.0
         return retry_after(response) or 0.0
-
-    def _progress(self) -> str:
-        """Return how many polls were made, and in what time."""
-        number = self.polls - self._polls_before
-        polls = "1 poll" if number == 1 else f"{number} polls"
-        return f"{polls} in {format_seconds(self._elapsed())}"
 
 
 def _first_few(lines: Sequence[str]) -> list[str]:

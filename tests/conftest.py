@@ -1,6 +1,7 @@
-"""What all tests share: no proxy, netrc or CA bundle of the machine has a say."""
+"""What all tests share: no setting of the machine or of the shell has a say."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -23,3 +24,22 @@ def _no_environment(monkeypatch, tmp_path):
         if name.lower() in _VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_ignored_signals():
+    """Handle the signals that ``nohup`` or a background job ignores.
+
+    A process inherits a signal that is ignored. One with a handler is at its default in
+    the processes that the tests start.
+    """
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: lambda *_: None,  # nohup has to go on protecting this process
+    }
+    ignored = [n for n in handlers if signal.getsignal(n) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, handlers[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

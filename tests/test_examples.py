@@ -392,7 +392,7 @@ def server(monkeypatch):
 def _clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("httsleep.main.sleep", clock.sleep)
-    monkeypatch.setattr("httsleep.wait.monotonic", clock.monotonic)
+    monkeypatch.setattr("httsleep.history.monotonic", clock.monotonic)
     monkeypatch.setattr("time.sleep", clock.sleep)
     no_nap = asyncio.sleep
 
@@ -423,7 +423,7 @@ def getaddrinfo(host, port, *args, **kwargs):
 {clock}
 
 clock = Clock()
-httsleep.main.sleep, httsleep.wait.monotonic = clock.sleep, clock.monotonic
+httsleep.main.sleep, httsleep.history.monotonic = clock.sleep, clock.monotonic
 socket.getaddrinfo = getaddrinfo
 sys.exit(main())
 """
@@ -648,7 +648,8 @@ def test_naps_count_but_take_no_time(page, tmp_path):
     >>> httsleep('http://server/down', status_code=200,
     ...          polling_interval=600, max_time=3600)
     Traceback (most recent call last):
-    httsleep.exceptions.GaveUp: GET ... gave up after 7 polls in 3599.9 s: ...
+    httsleep.exceptions.GaveUp: gave up after 7 polls in 3599.9 s: ...
+      GET ...
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       not met: status_code is 503, not 200
       polls: 7 x 503 Service Unavailable
@@ -673,16 +674,19 @@ def test_the_command_of_a_script_has_the_server_and_the_clock_of_a_page(page, tm
 .. code-block:: output
 
     httsleep: GET ...: poll 1: waiting: status_code is 503, not 2xx; next in 600 s
-    httsleep: GET ... gave up after 7 polls in 3599.9 s: ...
+    httsleep: gave up after 7 polls in 3599.9 s: ...
+      GET ...
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       not met: status_code is 503, not 2xx
       polls: 7 x 503 Service Unavailable
     exit code 124
     httsleep: poll 3: met: 200 OK
     OK
-    httsleep: GET http://server:8080 failed in poll 1: ...: connection refused
+    httsleep: failed in poll 1: ...: connection refused
+      GET http://server:8080
     exit code 3
-    httsleep: GET http://other failed in poll 1: ...: name not resolved
+    httsleep: failed in poll 1: ...: name not resolved
+      GET http://other
     exit code 3
     starting
 """)

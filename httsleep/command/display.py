@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, Self
 
 from ..attempt import Attempt, describe_attempt
-from ..formatting import describe_exception
+from ..formatting import describe_exception, describe_way, redirected_to
 
 
 def write_stderr(text: str) -> None:
@@ -94,7 +94,8 @@ class Lines(Display):
     def poll(self, attempt: Attempt) -> None:
         """Show the poll if its result is new; :meth:`end` shows an alarm."""
         super().poll(attempt)
-        result = (attempt.outcome, describe_attempt(attempt), attempt.reasons)
+        what, way = describe_attempt(attempt), describe_way(attempt.response)
+        result = (attempt.outcome, what, attempt.reasons, way)
         is_new = result != self._last_result and attempt.outcome != "alarm"
         if self._every or is_new:
             write_stderr(f"{self._prefix}{attempt}")
@@ -120,6 +121,7 @@ class JsonLines(Display):
             number=attempt.number,
             outcome=attempt.outcome,
             status_code=None if response is None else response.status_code,
+            redirected_to=None if response is None else redirected_to(response),
             exception=None if exception is None else describe_exception(exception),
             reasons=attempt.reasons,
             elapsed=round(attempt.elapsed, 3),

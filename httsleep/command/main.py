@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
-from ssl import SSLCertVerificationError
 from time import monotonic
 
 from requests.exceptions import RequestException
@@ -18,7 +17,7 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
-from ..formatting import causes, describe_exception, safe_repr
+from ..formatting import causes, describe_exception, is_unknown_issuer, safe_repr
 from .build import Command, build
 from .display import discard_stderr, write_stderr
 
@@ -78,7 +77,7 @@ def _wait(command: Command) -> tuple[int, str]:
                 response = command.sleeper.run()
             if command.program is None:
                 _write(response.content)
-    except (HttSleepError, OSError, _Stopped) as exc:
+    except (HttSleepError, OSError, ValueError, _Stopped) as exc:
         last = command.display.attempt
         return _exit_code_and_message(exc, command.request, last)
     return MET, ""
@@ -140,19 +139,20 @@ def _exit_code_and_message(
         (number,) = exc.args
         what = "interrupted" if number == signal.SIGINT else "terminated"
         when = "in poll 1" if last is None else f"after {replace(last, next_wait=None)}"
-        return 128 + number, f"{request} {what} {when}"
-    if isinstance(exc, RequestException):
+        return 128 + number, f"{what} {when}\n  {request}"
+    if isinstance(exc, (RequestException, ValueError)):  # for instance of a proxy's URL
         number = 1 if last is None else last.number + 1
-        return FAILED, f"{request} failed in poll {number}: {_why(exc)}"
+        return FAILED, f"failed in poll {number}: {_why(exc)}\n  {request}"
     return FAILED, str(exc)  # the body cannot be written, or a CA bundle is missing
 
 
-def _why(exc: RequestException) -> str:
+def _why(exc: Exception) -> str:
     """Return why a request failed, and the option that may help."""
     if isinstance(exc, BodyTooLarge):
         return f"{exc}; --max-body-size would allow more"
-    untrusted = any(isinstance(each, SSLCertVerificationError) for each in causes(exc))
-    hint = "; --cacert names a CA to trust" if untrusted else ""
+    hint = ""
+    if any(map(is_unknown_issuer, causes(exc))):
+        hint = "; --cacert names a CA to trust"
     return describe_exception(exc) + hint
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Mapping
-from importlib import metadata
 from typing import Any, NoReturn
 
 import requests
 
+from .. import __version__
 from ..exceptions import BodyTooLarge
 from ..main import (
     DEFAULT_MAX_BODY_SIZE,
@@ -34,7 +34,7 @@ from .converters import (
 
 USAGE = 2  # the exit code for a command line that cannot work
 
-#: The names that ``--ignore`` takes. No class here covers a refused certificate.
+#: The names that ``--ignore`` takes. Only SSLError covers a refused certificate.
 IGNORABLE: Mapping[str, type[Exception]] = {
     "ConnectionError": ConnectionError,
     "TimeoutError": TimeoutError,
@@ -44,6 +44,7 @@ IGNORABLE: Mapping[str, type[Exception]] = {
     "ContentDecodingError": requests.exceptions.ContentDecodingError,
     "TooManyRedirects": requests.exceptions.TooManyRedirects,
     "BodyTooLarge": BodyTooLarge,
+    "SSLError": requests.exceptions.SSLError,
 }
 _DESCRIPTION = """\
 Poll URL until the answer is the one you wait for, and write its body to
@@ -83,10 +84,10 @@ class _Once(argparse.Action):
 
 
 class _Version(argparse.Action):
-    """The action of ``--version``, which alone needs to look the version up."""
+    """The action of ``--version``."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        print("httsleep", metadata.version("httsleep"))
+        print("httsleep", __version__)
         parser.exit()
 
 
@@ -297,9 +298,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=IGNORABLE,
         help="an error after which the wait goes on, beside connection errors and "
-        "requests that take too long: ContentDecodingError, TooManyRedirects or "
-        "BodyTooLarge; with --fail-fast also ConnectionError, TimeoutError, "
-        "ConnectTimeout, ReadTimeout or ChunkedEncodingError; repeatable",
+        "requests that take too long: ContentDecodingError, TooManyRedirects, "
+        "BodyTooLarge, or SSLError for a certificate that is yet to be issued; with "
+        "--fail-fast also ConnectionError, TimeoutError, ConnectTimeout, ReadTimeout "
+        "or ChunkedEncodingError; repeatable",
     )
     add(
         "--fail-fast",

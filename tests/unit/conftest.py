@@ -69,7 +69,7 @@ def _virtual_clock():
     """Put a :class:`Clock` in the place of the real one, and yield it."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httsleep.wait.monotonic", clock.monotonic)
+        patch.setattr("httsleep.history.monotonic", clock.monotonic)
         patch.setattr("httsleep.main.sleep", clock.sleep)
         yield clock
 

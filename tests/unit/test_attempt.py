@@ -82,6 +82,23 @@ def test_an_attempt_reads_as_a_line(attempt, facts, text):
     assert str(attempt(**facts)) == text
 
 
+@pytest.mark.parametrize(
+    ("reasons", "what"),
+    [
+        ((), "503 Service Unavailable"),
+        (("text is 'x', not 'y'",), "text is 'x', not 'y'"),
+    ],
+)
+def test_an_attempt_says_where_redirects_led_to(attempt, make_response, reasons, what):
+    """A login page is the usual reason for an answer that surprises."""
+    response = make_response(503, "x", url="http://server/login?to=secret")
+    response.history.append(make_response(302))
+    text = str(attempt(response=response, reasons=reasons))
+    assert text == (
+        f"poll 3: waiting: {what}, redirected to http://server/login?to=…; next in 2 s"
+    )
+
+
 def test_the_description_leaves_the_reasons_out(attempt):
     """The description of an attempt is the status or the exception, never a reason."""
     error = RequestsConnectionError("http://user:secret@server/")

@@ -5,6 +5,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from unittest.mock import Mock
 
 import pytest
 
@@ -159,8 +160,23 @@ def test_retry_after_without_a_zone_is_utc(asked, monkeypatch, value):
 @pytest.mark.parametrize(
     "value",
     [
-        *("", " ", "soon", "-5", "+5", "1.5", "1e3", "5 s", "٣", "²", "nan", "inf"),
+        *(
+            "",
+            " ",
+            "soon",
+            "-5",
+            "+5",
+            "1.",
+            ".5",
+            "1e3",
+            "5 s",
+            "٣",
+            "²",
+            "nan",
+            "inf",
+        ),
         *("Thu, 99 Jan 2026 12:00:30 GMT", "Thu", "GMT", ", , , ,"),
+        *("1, soon", "1, Thu, 01 Jan 2026 12:00:30 GMT", "1;5"),
         *("Thu, 01 Jan 99999 12:00:30 GMT", "Thu, 01 Jan 2026 99:99:99 GMT"),
         "\x00",
     ],
@@ -168,6 +184,41 @@ def test_retry_after_without_a_zone_is_utc(asked, monkeypatch, value):
 def test_retry_after_that_is_garbage_is_none(asked, value):
     """What is neither seconds nor a date asks for nothing."""
     assert asked(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("1.5", 2), ("0.001", 1), ("2.0", 2), ("1, 1", 1), ("1, 5", 5), ("7 ,1.2,3", 7)],
+)
+def test_retry_after_may_be_several_numbers(asked, value, number):
+    """Of several numbers the largest counts, and a fraction is rounded up."""
+    assert asked(value) == number
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_retry_after_is_compared_with_the_clock_of_the_server(make_response, hours):
+    """A date counts from the Date of the answer, whatever this machine's clock says."""
+    server = NOW + timedelta(hours=hours)
+    headers = {
+        "Date": format_datetime(server, usegmt=True),
+        "Retry-After": format_datetime(server + timedelta(seconds=90), usegmt=True),
+    }
+    assert retry_after(make_response(503, "", headers)) == 90
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 12:00:30 GMT"])
+def test_retry_after_without_a_valid_date_counts_from_here(make_response, date):
+    """Without a valid Date the clock of this machine is the only one."""
+    after = format_datetime(NOW + timedelta(seconds=90), usegmt=True)
+    headers = {"Date": date, "Retry-After": after}
+    assert retry_after(make_response(503, "", headers)) == 90
+
+
+def test_retry_after_of_a_test_double_is_none(make_response):
+    """A header that is not a str, as a Mock has it, asks for nothing."""
+    response = make_response(503)
+    response.headers = Mock()
+    assert retry_after(response) is None
 
 
 def test_retry_after_may_be_missing(make_response):

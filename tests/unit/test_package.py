@@ -1,9 +1,11 @@
 import ast
 import inspect
 import logging
+import shutil
 import subprocess
 import sys
-from importlib import resources
+from importlib import metadata, resources
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,33 @@ def test_a_star_import_brings_the_public_names():
     exec("from httsleep import *", names)
     del names["__builtins__"]
     assert sorted(names) == httsleep.__all__
+
+
+def test_the_version_is_that_of_the_distribution():
+    """The version stands in the package, and the metadata is made from it."""
+    try:
+        version = metadata.version("httsleep")
+    except metadata.PackageNotFoundError:
+        pytest.skip("httsleep is not installed")
+    assert httsleep.__version__ == version
+
+
+def test_a_package_in_a_zip_has_its_version(tmp_path):
+    """Neither a zip nor a copy in another package has metadata, and both know it."""
+    package = Path(httsleep.__file__).parent
+    shutil.make_archive(tmp_path / "packed", "zip", package.parent, package.name)
+    shutil.copytree(package, tmp_path / "vendor" / "httsleep")
+    code = (
+        "import runpy, sys; import {0} as package; "
+        "assert package.__file__.startswith({1!r}), package.__file__; "
+        "print(package.__version__, flush=True); sys.argv = ['httsleep', '--version']; "
+        "runpy.run_module('{0}', run_name='__main__')"
+    )
+    for name, place in (("httsleep", "packed.zip"), ("vendor.httsleep", "")):
+        path = str(tmp_path / place)
+        printed = run(f"sys.path.insert(0, {path!r}); " + code.format(name, path))
+        version = httsleep.__version__
+        assert printed == f"{version}\nhttsleep {version}\n"
 
 
 def test_the_names_that_existing_users_import_are_there():
@@ -155,7 +184,7 @@ def test_importing_changes_no_logging():
 LIBRARY = [
     *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
     *("validators", "conditions", "intervals", "limits", "request"),
-    *("connection", "session", "sending", "wait", "main", "__init__"),
+    *("connection", "session", "sending", "history", "wait", "main", "__init__"),
 ]
 COMMAND = ["__init__", "converters", "parser", "display", "build", "main"]
 
@@ -190,7 +219,7 @@ def test_the_command_is_read_in_its_own_order():
     command = resources.files("httsleep.command")
     modules = {each.name for each in command.iterdir() if each.name.endswith(".py")}
     assert modules == {f"{name}.py" for name in COMMAND}
-    known = {f"..{name}" for name in [*LIBRARY[:-1], "status_line"]}
+    known = {f"..{name}" for name in ["", *LIBRARY[:-1], "status_line"]}
     for index, name in enumerate(COMMAND):
         before = {f".{each}" for each in COMMAND[:index]} | known
         assert before.issuperset(imported(command / f"{name}.py")), name

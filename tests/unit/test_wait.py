@@ -164,8 +164,8 @@ def test_an_exception_that_is_not_ignored_reaches_the_caller(answers, naps):
         poll_until(URL, status_code=200, ignore_exceptions=TimeoutError)
     assert info.value is refused
     assert info.value.__notes__ == [
-        "GET http://server/endpoint failed after 2 polls in 2 s; "
-        "ignore_exceptions would make it poll on"
+        "failed after 2 polls in 2 s; ignore_exceptions would make it poll on\n"
+        "  GET http://server/endpoint"
     ]
     assert naps == [2]
 
@@ -181,12 +181,17 @@ def test_an_exception_of_a_session_gets_no_note(stub_session):
     assert not hasattr(info.value, "__notes__")
 
 
-def test_an_exception_of_a_callback_gets_no_note(answers):
-    """An exception that a callback raises reaches the caller as it is."""
-    answers(200)
-    with pytest.raises(KeyError) as info:
-        poll_until(URL, callback=lambda response: {}["status"])
-    assert not hasattr(info.value, "__notes__")
+def test_an_exception_of_a_callback_has_notes(answers):
+    """Notes on what a check raises name the condition, the poll and the answer."""
+    answers(503, (200, "text"))
+    until = [{"status_code": 201}, {"callback": lambda response: response.json()["x"]}]
+    until[1]["status_code"] = 200
+    with pytest.raises(broken.JSONDecodeError) as info:
+        poll_until(URL, until)
+    assert info.value.__notes__ == [
+        "raised by 'callback' in until[1]",
+        "poll 2: 200 OK, text/html, 4 bytes\n  GET http://server/endpoint",
+    ]
 
 
 def test_an_exception_of_a_callback_can_be_ignored(answers, naps):
@@ -877,13 +882,12 @@ def test_an_alarm_can_need_answers_in_a_row(answers):
 
 
 def test_a_run_counts_from_zero(answers):
-    """Neither an earlier run nor an earlier poll counts towards consecutive."""
+    """An earlier run does not count towards consecutive."""
     server = answers(200)
     sleeper = HttSleeper(URL, until=STABLE)
     sleeper.run()
-    sleeper.poll()
     sleeper.run()
-    assert len(server.calls) == 3 + 1 + 3
+    assert len(server.calls) == 3 + 3
 
 
 def test_poll_keeps_its_counts(answers):

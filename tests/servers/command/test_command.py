@@ -23,7 +23,8 @@ MET = "httsleep: GET {}: poll 1: met: 200 OK\n"
 WHY = "status_code is 503, not 2xx"
 WAITING = f"httsleep: GET {{}}: poll 1: waiting: {WHY}; next in 10 ms\n"
 GAVE_UP = """\
-httsleep: GET {} gave up after 2 polls in {}: max_retries=2 is reached
+httsleep: gave up after 2 polls in {1}: max_retries=2 is reached
+  GET {0}
   last answer (poll 2): 503 Service Unavailable, no body
   not met: status_code is 503, not 2xx
   polls: 2 x 503 Service Unavailable
@@ -165,10 +166,11 @@ def test_exit_codes(ok, bad, sh):
     assert ended.out == b"met\n1\n2\n3\nthe body"
     lines = timeless(ended.err).splitlines(keepends=True)
     assert lines[0] == MET.format(ok)
-    assert lines[1].startswith(f"httsleep: GET {bad} met an alarm after 1 poll in ")
-    assert lines[2] == "  last answer (poll 1): 503 Service Unavailable, no body\n"
-    assert lines[-6].startswith("httsleep: until: status_code is '2oo': ")
-    assert "".join(lines[-5:]) == WAITING.format(bad) + GAVE_UP.format(bad, "{}")
+    assert lines[1].startswith("httsleep: met an alarm after 1 poll in ")
+    assert lines[2] == f"  GET {bad}\n"
+    assert lines[3] == "  last answer (poll 1): 503 Service Unavailable, no body\n"
+    assert lines[-7].startswith("httsleep: until: status_code is '2oo': ")
+    assert "".join(lines[-6:]) == WAITING.format(bad) + GAVE_UP.format(bad, "{}")
 
 
 def test_in_the_background(serve, ok, bad, hang, sh):
@@ -186,7 +188,7 @@ def test_in_the_background(serve, ok, bad, hang, sh):
     asked = serve(lambda _: hang.asked.wait(10) and (200, b"yes")).url
     ended = sh(script, OK=ok, BAD=bad, HANG=hang.url, ASKED=asked)
     assert ended.out == b"the body 124\n143\n"
-    assert ended.err == f"httsleep: GET {hang.url} terminated in poll 1\n"
+    assert ended.err == f"httsleep: terminated in poll 1\n  GET {hang.url}\n"
 
 
 def test_objects_for_machines(serve, sh):
@@ -224,7 +226,7 @@ def test_fail_fast(hang, run):
     ended = run(hang.url, "--fail-fast", "--request-timeout", "150ms")
     assert ended.code == 3
     why = "ReadTimeout: the answer took too long"
-    assert ended.err == f"httsleep: GET {hang.url} failed in poll 1: {why}\n"
+    assert ended.err == f"httsleep: failed in poll 1: {why}\n  GET {hang.url}\n"
 
 
 # The request
@@ -298,8 +300,11 @@ def test_certificates_of_servers(serve, tls, ca_bundle, start, finish):
         assert (each.code, each.out, each.err) == (0, b"the body", met)
     refused = finish(refusing)
     assert (refused.code, refused.out) == (3, b"")
-    why = "SSLError: certificate not accepted; --cacert names a CA to trust"
-    assert refused.err == f"httsleep: GET {server.url} failed in poll 1: {why}\n"
+    why = (
+        "SSLError: certificate not accepted: unable to get local issuer certificate; "
+        "--cacert names a CA to trust"
+    )
+    assert refused.err == f"httsleep: failed in poll 1: {why}\n  GET {server.url}\n"
 
 
 def test_certificates_of_clients(serve, private_ca, ca_bundle, start, finish, tmp_path):
@@ -352,9 +357,9 @@ def test_stopped(serve, bad, hang, start, finish, until, asleep):
     ends = [finish(process) for process in (waiting, asking, other, writing)]
     assert [ended.code for ended in ends] == [130, 130, 143, 143]
     why = f"after poll 1: waiting: {WHY}"
-    assert ends[0].err == f"httsleep: GET {bad} interrupted {why}\n"
-    assert ends[1].err == f"httsleep: GET {hang.url} interrupted in poll 1\n"
-    assert ends[2].err == f"httsleep: GET {bad} terminated {why}\n"
+    assert ends[0].err == f"httsleep: interrupted {why}\n  GET {bad}\n"
+    assert ends[1].err == f"httsleep: interrupted in poll 1\n  GET {hang.url}\n"
+    assert ends[2].err == f"httsleep: terminated {why}\n  GET {bad}\n"
     assert "terminated after poll 1: met" in ends[3].err
     assert BODY.startswith(ends[3].out)
     assert [ended.out for ended in ends[:3]] == [b"", b"", b""]

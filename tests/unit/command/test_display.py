@@ -124,6 +124,33 @@ def test_lines_show_new_results(attempt, capsys, make_response):
     ]
 
 
+@pytest.fixture
+def redirected(make_response):
+    """Return the facts of an attempt that redirects have led to a login page."""
+    response = make_response(200, "x", url="http://user:secret@server/login?to=secret")
+    response.history.append(make_response(302))
+    return {"response": response, "outcome": "met", "reasons": ()}
+
+
+def test_each_display_says_where_redirects_led_to(attempt, redirected, capsys):
+    """A success on a login page has its URL, without secrets, in lines and in JSON."""
+    facts = redirected | {"next_wait": None}
+    (line,) = shown(Lines(REQUEST), [attempt(**facts)], capsys)
+    where = "http://server/login?to=…"
+    assert line == f"httsleep: {REQUEST}: poll 1: met: 200 OK, redirected to {where}"
+    (line,) = shown(JsonLines(REQUEST), [attempt(**facts)], capsys)
+    assert json.loads(line)["redirected_to"] == where
+    with TerminalLine(50, None) as display:
+        display.poll(attempt(**facts))
+        assert f"200 OK, redirected to {where}" in display._line.text(200)
+
+
+def test_another_end_of_redirects_is_a_new_result(attempt, redirected, capsys):
+    """A poll that is redirected elsewhere has a line, with the same status as well."""
+    attempts = [attempt(), attempt(**redirected | {"outcome": "waiting"})]
+    assert len(shown(Lines(REQUEST), [*attempts, *attempts[1:]], capsys)) == 2
+
+
 def test_every_poll_can_have_a_line(attempt, capsys):
     """With ``every`` each poll has a line, an alarm included."""
     attempts = [attempt(), attempt(number=2), attempt(number=3, outcome="alarm")]
@@ -155,6 +182,7 @@ def test_json_lines_hold_all_facts(attempt, capsys):
             "number": 1,
             "outcome": "waiting",
             "status_code": 503,
+            "redirected_to": None,
             "exception": None,
             "reasons": ["status_code is 503, not 200"],
             "elapsed": 4.0,
@@ -166,6 +194,7 @@ def test_json_lines_hold_all_facts(attempt, capsys):
             "number": 1,
             "outcome": "ignored",
             "status_code": None,
+            "redirected_to": None,
             "exception": "ConnectionError",
             "reasons": [],
             "elapsed": 4.0,

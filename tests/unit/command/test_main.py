@@ -93,7 +93,8 @@ def test_an_alarm_has_the_exit_code_1(answers, ran):
     answers({"status": "FAILED"})
     code, out, err = ran("--alarm-jsonpath", "$.status=FAILED")
     assert (code, out) == (1, "")
-    assert err.startswith(f"httsleep: GET {URL} met an alarm after 1 poll in ")
+    assert err.startswith("httsleep: met an alarm after 1 poll in ")
+    assert f"\n  GET {URL}\n" in err
     assert "last answer (poll 1): 200 OK" in err
 
 
@@ -104,7 +105,8 @@ def test_giving_up_has_the_exit_code_124(answers, ran):
     assert (code, out) == (124, "")
     assert err == (
         f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
-        f"httsleep: GET {URL} gave up after 2 polls in 2 s: max_retries=2 is reached\n"
+        "httsleep: gave up after 2 polls in 2 s: max_retries=2 is reached\n"
+        f"  GET {URL}\n"
         "  last answer (poll 2): 503 Service Unavailable, no body\n"
         "  not met: status_code is 503, not 2xx\n"
         "  polls: 2 x 503 Service Unavailable\n"
@@ -118,7 +120,7 @@ def test_giving_up_has_the_exit_code_124(answers, ran):
         (SSLError(), "SSLError: TLS failed"),
         (
             SSLError(SSLCertVerificationError()),
-            "SSLError: certificate not accepted; --cacert names a CA to trust",
+            "SSLError: certificate not accepted",
         ),
         (
             BodyTooLarge(9),
@@ -131,13 +133,14 @@ def test_a_failed_request_has_the_exit_code_3(answers, ran, exc, error):
     answers(503, exc)
     code, out, err = ran("--fail-fast")
     assert (code, out) == (3, "")
-    assert err.splitlines()[-1] == f"httsleep: GET {URL} failed in poll 2: {error}"
+    assert err.endswith(f"\nhttsleep: failed in poll 2: {error}\n  GET {URL}\n")
 
 
 def test_the_first_poll_can_fail(answers, ran):
     """A request that fails before any answer is poll 1."""
     answers(RequestsConnectionError())
-    assert ran("--fail-fast")[2].endswith(" failed in poll 1: ConnectionError\n")
+    error = f"httsleep: failed in poll 1: ConnectionError\n  GET {URL}\n"
+    assert ran("--fail-fast")[2] == error
 
 
 def test_another_error_is_shown_as_it_is(ran, raising):
@@ -202,7 +205,7 @@ def test_a_signal_ends_the_wait(interrupting, answers, ran, number, code, what):
     assert ran()[::2] == (
         code,
         f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
-        f"httsleep: GET {URL} {what} after poll 1: waiting: {WHY}\n",
+        f"httsleep: {what} after poll 1: waiting: {WHY}\n  GET {URL}\n",
     )
     assert handlers() == [signal.SIG_DFL, signal.SIG_DFL]
 
@@ -256,7 +259,7 @@ def test_a_signal_that_was_ignored_is_still_ignored(interrupting, answers, ran):
 def test_a_signal_can_come_before_the_first_answer(ran, monkeypatch):
     """A signal in the first request has a message that says so."""
     monkeypatch.setattr(HttSleeper, "run", lambda _: signal.raise_signal(signal.SIGINT))
-    assert ran() == (130, "", f"httsleep: GET {URL} interrupted in poll 1\n")
+    assert ran() == (130, "", f"httsleep: interrupted in poll 1\n  GET {URL}\n")
 
 
 @pytest.mark.usefixtures("_handlers_as_they_were")
