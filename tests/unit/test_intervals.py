@@ -207,8 +207,11 @@ def test_retry_after_is_compared_with_the_clock_of_the_server(make_response, hou
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Jan 2026 12:00:30 GMT"])
-def test_retry_after_without_a_valid_date_counts_from_here(make_response, date):
+def test_retry_after_without_a_valid_date_counts_from_here(
+    make_response, monkeypatch, date
+):
     """Without a valid Date the clock of this machine is the only one."""
+    monkeypatch.setattr("httsleep.intervals.time", NOW.timestamp)
     after = format_datetime(NOW + timedelta(seconds=90), usegmt=True)
     headers = {"Date": date, "Retry-After": after}
     assert retry_after(make_response(503, "", headers)) == 90

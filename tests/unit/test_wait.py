@@ -190,7 +190,7 @@ def test_an_exception_of_a_callback_has_notes(answers):
         poll_until(URL, until)
     assert info.value.__notes__ == [
         "raised by 'callback' in until[1]",
-        "poll 2: 200 OK, text/html, 4 bytes\n  GET http://server/endpoint",
+        "poll 2 was answered 200 OK, text/html, 4 bytes\n  GET http://server/endpoint",
     ]
 
 
