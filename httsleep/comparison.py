@@ -7,10 +7,16 @@ expected value equals every string in which it is found.
 import math
 import re
 from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta
+from enum import Enum
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from .checks import bad_argument
 from .formatting import safe_repr
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
 #: A function that returns whether an actual value equals the expected one.
 Matches = Callable[[Any], bool]
@@ -72,6 +78,33 @@ def _check_comparable(argument: str, expected: Any) -> None:
     elif isinstance(expected, re.Pattern) and isinstance(expected.pattern, bytes):
         instead = "give an expression for str, not for bytes"
         raise bad_argument(argument, expected, instead)
+    elif not isinstance(expected, (str, int, float, re.Pattern, type(None))):
+        _check_object(argument, expected)
+
+
+def _check_object(argument: str, expected: Any) -> None:
+    """Raise a ValueError for an object that is not JSON, and that equals no JSON value.
+
+    Another object that has an ``__eq__`` of its own, such as ``mock.ANY``, is kept.
+    """
+    from numbers import Number  # imported only for an unusual value
+    from uuid import UUID
+
+    kinds: tuple[tuple[Any, str], ...] = (
+        ((UUID, PurePath), "give str(...)"),
+        ((date, time), "give isoformat(), or the text that the server sends"),
+        (timedelta, "give a number such as total_seconds()"),
+        (Number, "give an int or a float"),
+        (Enum, "give its value"),
+        (_FUNCTIONS, "give its result, or use the key 'callback'"),
+    )
+    why = f"a {type(expected).__name__} is not JSON"
+    for kind, instead in kinds:
+        if isinstance(expected, kind):
+            raise bad_argument(argument, expected, f"{instead}; {why}")
+    equality: Any = type(expected).__eq__
+    if equality is object.__eq__:
+        raise bad_argument(argument, expected, f"give a JSON value; {why}")
 
 
 def _has_pattern(expected: Any) -> bool:

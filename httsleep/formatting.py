@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from enum import Enum
 from reprlib import Repr
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,20 @@ from urllib3.exceptions import LocationValueError, ProxySchemeUnknown
 from urllib3.util import Url, parse_url
 
 _MAX_LENGTH = 200  # characters
-_repr = Repr()
+
+
+class _Repr(Repr):
+    """A Repr that shows a str, and a member of an Enum of str or int, as its value."""
+
+    def repr1(self, x: Any, level: int) -> str:
+        if isinstance(x, Enum) and isinstance(x, (str, int, float)):
+            x = x.value
+        if isinstance(x, str):
+            x = str.__str__(x)
+        return super().repr1(x, level)
+
+
+_repr = _Repr()
 _repr.maxlevel, _repr.maxdict, _repr.maxlist, _repr.maxtuple = 4, 8, 8, 8
 _repr.maxset = _repr.maxfrozenset = 8
 _repr.maxstring = _repr.maxother = 80
@@ -39,8 +53,8 @@ def one_line(text: str, max_length: int = _MAX_LENGTH) -> str:
 
 def safe_repr(value: Any) -> str:
     """Return the repr of a value on one line, shortened."""
-    if isinstance(value, str) and len(value) <= _repr.maxstring:
-        return repr(str(value))
+    if type(value) is str and len(value) <= _repr.maxstring:
+        return repr(value)
     try:
         return one_line(_repr.repr(value))
     except Exception:  # of a foreign __repr__, or of an int of more than 4300 digits

@@ -17,6 +17,7 @@ from jsonpath_ng.ext.parser import parse
 
 from .checks import bad_argument, nearest
 from .comparison import differences, matcher
+from .decoding import decoded_json
 from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
 
@@ -57,7 +58,7 @@ class Answer:
     def _document(self) -> Any:
         """The decoded body, or ``_NO_JSON``."""
         try:
-            return self.response.json()
+            return decoded_json(self.response)
         except (ValueError, RecursionError, Warning):
             return _NO_JSON
 

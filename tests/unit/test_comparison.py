@@ -3,6 +3,14 @@
 import json
 import math
 import re
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -63,6 +71,29 @@ def test_a_value_is_the_same_as_itself(value):
 def test_a_value_lacks_nothing_if_plain_python_finds_all_in_it(actual, expected):
     """``json_contains`` looks at objects by key, and at all else as a whole."""
     assert (not list(differences(actual, expected))) == plain_contains(actual, expected)
+
+
+class Bare(Enum):
+    OK = "done"
+
+
+class Text(str, Enum):  # noqa: UP042  as it was written before StrEnum
+    OK = "done"
+
+
+class StrText(StrEnum):
+    OK = "done"
+
+
+class Code(IntEnum):
+    OK = 5
+
+
+class Anything:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
 
 
 @pytest.mark.parametrize(
@@ -155,6 +186,23 @@ def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
         ({1: 2}, "1 is not a str"),
         ({"a": {None: 2}}, "None is not a str"),
         (math.nan, "NaN is never equal to anything"),
+        (uuid.UUID(int=1), "give str(...); a UUID is not JSON"),
+        ({"at": date(2026, 1, 2)}, "give isoformat(), or the text"),
+        ([datetime(2026, 1, 2, tzinfo=UTC)], "give isoformat(), or the text"),
+        (time(1, 2), "give isoformat(), or the text"),
+        (timedelta(1), "give a number such as total_seconds()"),
+        (Decimal(1), "give an int or a float; a Decimal is not JSON"),
+        (Fraction(1, 2), "give an int or a float"),
+        (1j, "give an int or a float"),
+        (Path("x"), "give str(...)"),
+        (Bare.OK, "give its value; a Bare is not JSON"),
+        (len, "give its result, or use the key 'callback'"),
+        (lambda: 1, "give its result"),
+        ("".upper, "give its result"),
+        (int, "give a JSON value; a type is not JSON"),
+        (object(), "give a JSON value; a object is not JSON"),
+        (partial(len), "give a JSON value"),
+        (mock.Mock(), "give a JSON value"),
         (re.compile(b"OK"), "not for bytes"),
     ],
 )
@@ -179,3 +227,16 @@ def test_only_numbers_and_only_strings_have_an_order(actual, expected):
 
     comparing = {kind(actual), kind(expected)}
     assert is_orderable(actual, expected) == (comparing in ({"number"}, {str}))
+
+
+@pytest.mark.parametrize("expected", [Text.OK, Code.OK, mock.ANY, Anything()], ids=repr)
+def test_an_object_that_compares_itself_with_json_is_kept(expected):
+    """Members of an Enum of str or int, and objects with an ``__eq__``, can match."""
+    assert matcher("json", {"a": [expected]})({"a": [getattr(expected, "value", 5)]})
+
+
+@pytest.mark.parametrize("expected", [Text.OK, StrText.OK], ids=["mixin", "StrEnum"])
+def test_a_member_of_an_enum_is_shown_as_its_value(expected):
+    """A reason shows the text that the server would have to send."""
+    assert list(differences({"a": "x"}, {"a": expected})) == ["$.a is 'x', not 'done'"]
+    assert list(differences(["x"], [expected])) == ["$ is ['x'], not ['done']"]

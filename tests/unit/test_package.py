@@ -183,7 +183,7 @@ def test_importing_changes_no_logging():
 
 LIBRARY = [
     *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
-    *("validators", "conditions", "intervals", "limits", "request"),
+    *("decoding", "validators", "conditions", "intervals", "limits", "request"),
     *("connection", "session", "sending", "history", "wait", "main", "__init__"),
 ]
 COMMAND = ["__init__", "converters", "parser", "display", "build", "main"]

@@ -556,7 +556,10 @@ def test_what_does_not_exist_does_so_in_json_only(says):
         ("$.status", "give {'$.path': value}"),
         ({"expression": "$.a"}, "there is no operator"),
         ({"expression": "$.a", "valeu": 1}, "did you mean 'value'"),
-        ({"expression": "$.a", "exists": False, "value": 1}, "leave the other"),
+        (
+            {"expression": "$.a", "exists": False, "value": 1},
+            "leave the other operators out",
+        ),
         ({"expression": "$.a", "in": "DONE"}, "in is 'DONE': give a list"),
         ({"value": 1}, "{'expression': '$.path', 'value': 1}"),
         ({"ge": 1, "le": 2}, "{'expression': '$.path', 'ge': 1, 'le': 2}"),
