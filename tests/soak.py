@@ -36,6 +36,7 @@ from typing import Any
 from unittest import mock
 
 import requests
+from model import Expected, Model
 from requests import exceptions as broken
 
 from httsleep import BodyTooLarge, GaveUp, HttSleeper, HttSleepError
@@ -43,7 +44,6 @@ from httsleep import BodyTooLarge, GaveUp, HttSleeper, HttSleepError
 LIFETIME = 3600  # seconds, after which the server stops whatever happens
 REQUEST_TIMEOUT = 1  # second: what stalls costs it, what does not must not need it
 MAX_BODY_SIZE = 100_000
-MAX_RETRY_AFTER = 300
 MOST_BY_POLL = 30  # single polls that count as one run
 MOST_BLOCKS = 2000  # of memory, that may come and go
 MOST_PEAK = 16_000  # kB, the same
@@ -390,30 +390,33 @@ def server_process(seed):
     """The root of the URLs of a server that runs meanwhile."""
     command = [sys.executable, __file__, "--serve", "--seed", str(seed)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    # The script's own folder, where the model is, is on the path unless it is "safe".
+    environment = os.environ | {"PYTHONSAFEPATH": ""}
+    with subprocess.Popen(command, **pipes, env=environment) as process:
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.stdin.close()
 
 
-# The model
+# What is polled for
 
 
 @dataclass
 class Plan:
     """How a sleeper is made, and the same in plain words for the model.
 
-    ``until`` and ``alarms`` are what the model goes by: what has to hold for a
-    :class:`Kind`, and how often in a row; ``pending`` is what has to hold.
+    The conditions of ``expected`` say what has to hold for a :class:`Kind`.
     """
 
     name: str
     arguments: dict[str, Any]
-    until: tuple[Any, int]
-    alarms: list[tuple[Any, int]] = field(default_factory=list)
-    pending: Any = None
-    by_poll: bool = False
+    expected: Expected
+
+    def __post_init__(self):
+        limit = self.arguments.get("max_retries", 50)
+        self.expected.max_retries = inf if limit is None else limit
+        self.expected.ignored = self.arguments["ignore_exceptions"]
 
     @property
     def path(self):
@@ -424,81 +427,31 @@ class Plan:
         return self.name.endswith("theirs")
 
     def kind(self, name):
-        """What comes of that kind with this sleeper's session."""
+        """Return what comes of that kind with this sleeper's session."""
         kind = KINDS[name]
         return kind.theirs or kind if self.theirs else kind
 
-    def ignores(self, exc):
-        """Whether ``ignore_exceptions`` covers the class, by what the design says."""
-        covers = {
-            ConnectionError: (broken.ConnectionError, broken.ChunkedEncodingError),
-            TimeoutError: (broken.Timeout,),
-        }
-        ignored = self.arguments["ignore_exceptions"]
-        return any(issubclass(exc, covers.get(each, each)) for each in ignored)
 
-
-class Model:
+class Prediction:
     """What has to come of the polls of one sleeper."""
 
     def __init__(self, plan, seed):
         self.plan, self.seed = plan, seed
+        self.model = Model(plan.expected)
         self.polls = 0  # ever
-        self.number = 0  # of the poll in its run
-        self.counts = Counter()
 
     def run(self):
-        """The kinds of the next run's polls, their records, and how it ends."""
-        if not self.plan.by_poll:  # what poll() counts goes on
-            self.number = 0
-            self.counts.clear()
+        """Return the kinds of the next run's polls, their records, and how it ends."""
+        by_poll = self.plan.expected.by_poll
+        if not by_poll:  # what poll() counts goes on
+            self.model.begin()
         kinds, records, end = [], [], None
-        while end is None and len(kinds) < (MOST_BY_POLL if self.plan.by_poll else inf):
+        while end is None and len(kinds) < (MOST_BY_POLL if by_poll else inf):
             self.polls += 1
-            self.number += 1
             kinds.append(picked(self.seed, self.plan.path, self.polls))
-            record, end = self._polled(self.plan.kind(kinds[-1]))
+            record, end = self.model.poll(self.plan.kind(kinds[-1]))
             records += [] if record is None else [record]
         return kinds, records, end
-
-    def _polled(self, kind):
-        """The record of a poll, and how the run ends by it; either may be ``None``."""
-        if kind.fails is None:
-            return self._answered(kind)
-        if not self.plan.ignores(kind.fails):
-            return None, kind.fails.__name__
-        self.counts.clear()
-        return self._go_on("ignored", kind.fails.__name__, 0)
-
-    def _answered(self, kind):
-        conditions = [*self.plan.alarms, self.plan.until]
-        met = []
-        for index, (holds, times) in enumerate(conditions):
-            self.counts[index] = self.counts[index] + 1 if holds(kind) else 0
-            met.append(self.counts[index] >= times)
-        counting = any(
-            times > 1 and self.counts[index]
-            for index, (_, times) in enumerate(conditions)
-        )
-        pending = self.plan.pending
-        if any(met[:-1]):
-            end = "alarm", "Alarm"
-        elif met[-1]:
-            end = "met", "met"
-        elif pending is not None and not counting and not pending(kind):
-            end = "alarm", "UnexpectedResponse"
-        else:
-            return self._go_on("waiting", kind.status, kind.asks)
-        return (self.number, end[0], kind.status, None), end[1]
-
-    def _go_on(self, outcome, what, asks):
-        wait, end = max(2.0, asks), None
-        if not self.plan.by_poll:
-            if self.number == self.plan.arguments.get("max_retries", 50):
-                wait, end = None, "GaveUp: max_retries"
-            elif asks > MAX_RETRY_AFTER:
-                wait, end = None, "GaveUp: max_retry_after"
-        return (self.number, outcome, what, wait), end
 
 
 def is_done(response):
@@ -525,8 +478,7 @@ PLANS = [
             "max_retries": None,
             **ANYTHING,
         },
-        (done, 1),
-        [(lambda kind: failed(kind) or kind.status == 502, 1)],
+        Expected([(done, 1)], [(failed, 1), (lambda kind: kind.status == 502, 1)]),
     ),
     Plan(
         "builtins",
@@ -538,11 +490,12 @@ PLANS = [
             ],
             **BUILTINS,
         },
-        (lambda kind: kind.state in ("done", ["done"]), 1),
-        [],
-        lambda kind: (
-            kind.state in ("running", "queued")
-            or kind.status in (102, 103, 204, 304, 503)
+        Expected(
+            [(lambda kind: kind.state in ("done", ["done"]), 1)],
+            pending=[
+                lambda kind: kind.state in ("running", "queued"),
+                lambda kind: kind.status in (102, 103, 204, 304, 503),
+            ],
         ),
     ),
     Plan(
@@ -553,8 +506,7 @@ PLANS = [
             "max_retries": 60,
             "ignore_exceptions": (broken.ConnectionError, OSError),
         },
-        (done, 2),
-        [(lambda kind: kind.status >= 500, 3)],
+        Expected([(done, 2)], [(lambda kind: kind.status >= 500, 3)]),
     ),
     Plan(
         "posts",
@@ -565,8 +517,7 @@ PLANS = [
             "max_retries": 12,
             **ANYTHING,
         },
-        (done, 1),
-        [(lambda kind: kind.state == "odd", 1)],
+        Expected([(done, 1)], [(lambda kind: kind.state == "odd", 1)]),
     ),
     Plan(
         "by-poll",
@@ -575,10 +526,7 @@ PLANS = [
             "pending": {"status_code": ["1xx", "2xx", "3xx", "4xx", "500"]},
             **ANYTHING,
         },
-        (done, 2),
-        [],
-        lambda kind: kind.status <= 500,
-        by_poll=True,
+        Expected([(done, 2)], pending=[lambda kind: kind.status <= 500], by_poll=True),
     ),
     Plan(
         "callback-theirs",
@@ -588,8 +536,7 @@ PLANS = [
             "max_retries": 25,
             "ignore_exceptions": (Exception,),
         },
-        (done, 1),
-        [(lambda kind: failed(kind) and kind.status == 200, 1)],
+        Expected([(done, 1)], [(lambda kind: failed(kind) and kind.status == 200, 1)]),
     ),
     Plan(
         "theirs",
@@ -598,8 +545,7 @@ PLANS = [
             "alarms": {"text": "", "status_code": 200, "consecutive": 2},
             **BUILTINS,
         },
-        (done, 1),
-        [(lambda kind: kind.empty and kind.status == 200, 2)],
+        Expected([(done, 1)], [(lambda kind: kind.empty and kind.status == 200, 2)]),
     ),
     Plan(
         "by-poll-theirs",
@@ -608,9 +554,11 @@ PLANS = [
             "alarms": {"jsonpath": {"$.state": "failed"}, "consecutive": 2},
             **ANYTHING,
         },
-        (lambda kind: done(kind) and kind.status == 200, 1),
-        [(failed, 2)],
-        by_poll=True,
+        Expected(
+            [(lambda kind: done(kind) and kind.status == 200, 1)],
+            [(failed, 2)],
+            by_poll=True,
+        ),
     ),
 ]
 
@@ -640,7 +588,7 @@ class Sleeper:
 
     def __init__(self, plan, root, seed, watch):
         self.plan, self.watch = plan, watch
-        self.model = Model(plan, seed)
+        self.predicted = Prediction(plan, seed)
         self.kinds, self.records, self.end = [], [], None
         self.alive = weakref.WeakSet()
         self.session = requests.Session() if plan.theirs else None
@@ -671,10 +619,10 @@ class Sleeper:
 
     def run(self):
         """A run, or as many single polls; how it is not as the model, or ``None``."""
-        self.kinds, records, end = self.model.run()
+        self.kinds, records, end = self.predicted.run()
         self.records, self.end = [], end
         gc.disable()  # what it would have to find is a cycle, and none of ours
-        really = self._polls() if self.plan.by_poll else self._run()
+        really = self._polls() if self.plan.expected.by_poll else self._run()
         alive = len(self.alive)
         gc.enable()
         if alive:
@@ -684,8 +632,8 @@ class Sleeper:
         numbered = enumerate(zip(self.records, records, strict=False))
         odd = [pair for number, pair in numbered if pair[0] != pair[1]][:1]
         return (
-            f"{self.plan.name}, run to poll {self.model.polls}: {really}, not {end};"
-            f" {len(self.records)} records, not {len(records)}; the first odd: {odd}"
+            f"{self.plan.name}, run to poll {self.predicted.polls}: {really}, not {end}"
+            f"; {len(self.records)} records, not {len(records)}; the first odd: {odd}"
         )
 
     def _run(self):
@@ -710,8 +658,9 @@ class Sleeper:
         if not isinstance(error, HttSleepError) or isinstance(error, BodyTooLarge):
             return name
         self.watch.look_at(str(error))
-        if error.attempts != self.model.number:
-            return f"{name} after {error.attempts} polls, not {self.model.number}"
+        polls = self.predicted.model.number
+        if error.attempts != polls:
+            return f"{name} after {error.attempts} polls, not {polls}"
         return f"{name}: {error.limit}" if isinstance(error, GaveUp) else name
 
     def close(self):
@@ -822,7 +771,7 @@ def watched():
 def miscounted(sleeper, root):
     """Polls that only the server saw, or only the model."""
     seen = requests.get(f"{root}/seen{sleeper.plan.path}", timeout=5).json()
-    if seen != sleeper.model.polls:
+    if seen != sleeper.predicted.polls:
         yield f"{sleeper.plan.name}: the server saw {seen} polls"
 
 

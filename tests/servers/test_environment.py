@@ -55,7 +55,7 @@ SCRIPT = (200, 202, 202, 200)  # the first for session.get, the others for a run
 
 
 def test_a_private_ca_is_not_trusted(serve, tls, naps, mine):
-    """Without being told to, nobody trusts a private CA."""
+    """A certificate of a private CA is refused without ``verify``."""
     server = serve(200, tls=tls)
     with pytest.raises(exceptions.SSLError):
         httsleep(server.url, status_code=200, **mine)
@@ -101,7 +101,7 @@ def test_a_ca_bundle_of_the_environment(
 def test_verify_beats_the_environment(
     serve, tls, ca_bundle, naps, mine, monkeypatch, tmp_path
 ):
-    """``verify`` counts, whatever the environment says."""
+    """``verify`` takes precedence over a CA bundle of the environment."""
     path = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
@@ -113,7 +113,7 @@ def test_verify_beats_the_environment(
 
 
 def test_verify_of_the_session(serve, tls, ca_bundle, naps):
-    """What the session says of certificates counts."""
+    """The ``verify`` of a session counts."""
     server = serve(202, 200, tls=tls)
     with requests.Session() as session:
         session.verify = ca_bundle
@@ -125,7 +125,10 @@ def test_verify_of_the_session(serve, tls, ca_bundle, naps):
 def test_the_environment_beats_verify_of_the_session(
     serve, tls, ca_bundle, naps, monkeypatch, tmp_path
 ):
-    """Surprising, and as in ``session.get``: a CA bundle of the environment wins."""
+    """A CA bundle of the environment takes precedence over ``verify`` of a session.
+
+    That is surprising, and as ``session.get`` does it.
+    """
     path = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
@@ -158,7 +161,7 @@ def test_a_client_certificate(serve, private_ca, ca_bundle, naps, tmp_path):
 
 
 def test_tls_connections_are_used_again(serve, tls, ca_bundle, naps):
-    """Over TLS too, the polls of a run share a connection, which ends with the run."""
+    """The polls of a run share a TLS connection, which ends with the run."""
     server = serve(202, 202, 200, tls=tls)
     httsleep(server.url, status_code=200, verify=ca_bundle)
     assert server.connections == 1
@@ -206,7 +209,7 @@ def test_proxies_of_the_session(serve, naps):
 
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
 def test_the_environment_of_each_run(serve, naps, monkeypatch, own):
-    """What the environment says when a run begins is what counts."""
+    """A run uses the proxy that the environment names when it begins."""
     first, second = serve(200), serve(200)
     with requests.Session() as session:
         mine = {} if own else {"session": session}
@@ -218,7 +221,7 @@ def test_the_environment_of_each_run(serve, naps, monkeypatch, own):
 
 
 def test_trust_env_false(serve, naps, monkeypatch, netrc):
-    """A session that does not look at the environment is left to it."""
+    """A session with ``trust_env=False`` uses neither proxy nor netrc."""
     proxy, server = serve(500), serve(200)
     monkeypatch.setenv("HTTP_PROXY", proxy.root)
     netrc("machine 127.0.0.1 login user password secret")
@@ -239,14 +242,14 @@ def test_netrc(serve, naps, mine, same, netrc, variable):
 
 
 def test_netrc_beats_a_header(serve, naps, mine, same, netrc):
-    """Surprising, and as in ``session.get``: a netrc beats an Authorization header."""
+    """A netrc takes precedence over an Authorization header, as for ``session.get``."""
     netrc("machine 127.0.0.1 login user password secret")
     server = serve(*SCRIPT)
     assert same(server.url, server, mine, headers={"Authorization": "Bearer token"})
 
 
 def test_auth_beats_netrc(serve, naps, mine, same, netrc):
-    """``auth`` counts, whatever the netrc says."""
+    """``auth`` takes precedence over the netrc."""
     netrc("machine 127.0.0.1 login user password secret")
     server = serve(*SCRIPT, *SCRIPT)
     assert same(server.url, server, mine, auth=("other", "auth"))

@@ -1,5 +1,7 @@
 """The two examples, word for word, against a server that is slow to get ready."""
 
+import pickle
+
 import pytest
 import requests
 
@@ -53,42 +55,15 @@ def server_named(request, serve, protocol, named_server, monkeypatch):
 
 
 def test_example_one_returns_the_first_200(server_named, naps):
-    """The first example waits two seconds after each other status."""
+    """The first example sleeps for two seconds after each other status."""
     server = server_named(PAGE, 404, (200, "ready"))
     resp = example(ONE)
     assert (resp.status_code, resp.text) == (200, "ready")
     assert (len(server.seen), naps) == (3, [2, 2])
 
 
-def test_example_one_asks_for_the_endpoint(server_named, naps):
-    """What arrives is a GET of the endpoint at the host ``server``."""
-    server = server_named(200)
-    example(ONE)
-    (seen,) = server.seen
-    assert seen.method == "GET"
-    assert seen.path in ("/endpoint", "http://server/endpoint")
-    assert seen.headers["Host"] == "server"
-
-
-def test_example_one_fails_when_refused(server_named, naps):
-    """Without ignore_exceptions a refused connection reaches the caller at once."""
-    server_named(200, listening=False)
-    with pytest.raises(requests.exceptions.ConnectionError):
-        example(ONE)
-    assert naps == []
-
-
-def test_example_one_gives_up_after_50_polls(server_named, naps):
-    """Not told otherwise, a run makes 50 polls and 49 naps."""
-    server = server_named(PAGE)
-    with pytest.raises(httsleep.GaveUp) as caught:
-        example(ONE)
-    assert (len(server.seen), naps) == (50, [2] * 49)
-    assert (caught.value.attempts, caught.value.limit) == (50, "max_retries")
-
-
 def test_example_two_survives_a_starting_server(server_named, naps):
-    """Refused, refused, 503 with a page, RUNNING, SUCCESS: the last is returned."""
+    """The second example waits through refused connections, a 503 and RUNNING."""
     server = server_named(PAGE, RUNNING, SUCCESS, TIMEOUT, listening=False)
     naps.during = lambda number: server.listen() if number == 2 else None
     resp = example(TWO)
@@ -97,42 +72,39 @@ def test_example_two_survives_a_starting_server(server_named, naps):
     assert (len(server.seen), naps) == (3, [2, 2, 2, 2])
 
 
-def test_example_two_raises_the_alarm_of_a_status(server_named, naps):
-    """A 500 ends the run with the response and the alarm as it was written."""
-    server = server_named(PAGE, RUNNING, (500, "<html>down</html>"), SUCCESS)
+@pytest.mark.parametrize(
+    ("answer", "alarm"),
+    [
+        ((500, "<html>down</html>"), {"status_code": 500}),
+        (TIMEOUT, {"json": {"status": "TIMEOUT"}}),
+    ],
+    ids=["status", "payload"],
+)
+def test_example_two_raises_an_alarm(server_named, naps, answer, alarm):
+    """A 500 or the payload TIMEOUT ends the second example with the written alarm."""
+    server = server_named(PAGE, RUNNING, answer, SUCCESS)
     with pytest.raises(httsleep.Alarm) as caught:
         example(TWO)
-    assert caught.value.response.status_code == 500
-    assert caught.value.response.text == "<html>down</html>"
-    assert caught.value.alarm == {"status_code": 500}
-    assert (len(server.seen), naps) == (3, [2, 2])
-    assert caught.value.attempts == 3
-
-
-def test_example_two_raises_the_alarm_of_a_payload(server_named, naps):
-    """The payload TIMEOUT ends the run with the response and the alarm."""
-    server = server_named(PAGE, RUNNING, TIMEOUT, SUCCESS)
-    with pytest.raises(httsleep.Alarm) as caught:
-        example(TWO)
-    assert caught.value.response.json() == {"status": "TIMEOUT"}
-    assert caught.value.alarm == {"json": {"status": "TIMEOUT"}}
+    assert caught.value.response.status_code == answer[0]
+    assert (caught.value.alarm, caught.value.attempts) == (alarm, 3)
     assert (len(server.seen), naps) == (3, [2, 2])
 
 
 def test_example_two_gives_up_after_20_polls(server_named, naps):
-    """With neither success nor alarm there are exactly 20 polls and 19 naps."""
+    """With neither success nor alarm the second example polls 20 times."""
     server = server_named(RUNNING)
     with pytest.raises(httsleep.GaveUp) as caught:
         example(TWO)
     assert (len(server.seen), naps) == (20, [2] * 19)
     gave_up = caught.value
     assert (gave_up.attempts, gave_up.limit) == (20, "max_retries")
-    assert gave_up.response.json() == {"status": "RUNNING"}
     assert gave_up.exception is None
+    for each in (gave_up, pickle.loads(pickle.dumps(gave_up))):
+        assert each.response.json() == {"status": "RUNNING"}
 
 
 def test_example_two_counts_refused_connections(server_named, naps):
-    """A server that is never up is asked 20 times as well."""
+    """The second example polls a server that is never up 20 times as well."""
     server_named(SUCCESS, listening=False)
     with pytest.raises(httsleep.GaveUp) as caught:
         example(TWO)
@@ -144,19 +116,8 @@ def test_example_two_counts_refused_connections(server_named, naps):
 
 
 def test_example_two_ignores_a_drop_in_the_middle_of_a_body(server_named, naps):
-    """Half of the SUCCESS is no success: the next whole one is."""
+    """A body that is cut off in the middle is no success of the second example."""
     half = b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"status": '
     server = server_named(half, SUCCESS)
     assert example(TWO).json() == {"status": "SUCCESS"}
     assert (len(server.seen), naps) == (2, [2])
-
-
-def test_giving_up_in_a_generator_is_what_it_is(server_named, naps):
-    """GaveUp passes through a generator, where a StopIteration would not."""
-    server_named(RUNNING)
-
-    def fixture():
-        yield example(TWO)
-
-    with pytest.raises(httsleep.GaveUp):
-        next(fixture())

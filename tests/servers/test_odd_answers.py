@@ -1,75 +1,16 @@
-"""Answers that are legal and rare: without a body, not final, or to another poll."""
+"""Answers that are legal and rare, and what an answer keeps of its way."""
+
+import time
+from email.utils import formatdate
 
 import pytest
 import requests
 
-from httsleep import GaveUp, httsleep
-
-
-def interim(status, gap):
-    """Answer with ``status`` before the real answer, as RFC 9110 §15.2 allows."""
-    polls = []
-
-    def answer(handler):
-        polls.append(None)
-        handler.send(b"HTTP/1.1 %d Interim\r\nLink: </a.css>\r\n\r\n" % status)
-        handler.server.stopping.wait(gap)
-        return (200, {"answer_to": len(polls)})
-
-    return answer
-
-
-@pytest.mark.parametrize("gap", [0, 0.05])
-@pytest.mark.parametrize("status", [102, 103])
-def test_no_answer_of_an_earlier_poll(serve, naps, status, gap):
-    """What follows an interim answer is never taken for the answer to the next poll."""
-    server = serve(interim(status, gap))
-    seen = []
-    with pytest.raises(GaveUp):
-        httsleep(server.url, text="never", max_retries=4, on_poll=seen.append)
-    for attempt in seen:
-        if attempt.response.status_code == 200:
-            assert attempt.response.json() == {"answer_to": attempt.number}
-    assert len(seen) == len(server.seen) == 4
-
-
-def test_100_is_skipped(serve, naps):
-    """100 Continue is not the answer; what follows is."""
-
-    def answer(handler):
-        handler.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return (200, "real")
-
-    assert httsleep(serve(answer).url, status_code=200).text == "real"
-
-
-@pytest.mark.parametrize("status", [204, 304])
-def test_answers_without_a_body(serve, naps, status):
-    """A 204 or 304 has no body, and its connection is used again."""
-    bare = f"HTTP/1.1 {status} X\r\n\r\n".encode()
-    server = serve(lambda handler: handler.send(bare))
-    for condition in ({"status_code": status}, {"text": ""}):
-        assert httsleep(server.url, condition).content == b""
-    with pytest.raises(GaveUp):
-        httsleep(server.url, json=None, text="x", max_retries=3)
-    assert len(server.seen) == 5
-    assert server.connections == 3
-
-
-def test_head(serve, naps):
-    """The answer to a HEAD has headers and no body, whatever its Content-Length."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-State: done\r\n\r\n"
-    server = serve(503, lambda handler: handler.send(head))
-    request = requests.Request("HEAD", server.url)
-    response = httsleep(
-        request, {"callback": lambda r: "X-State" in r.headers, "text": ""}
-    )
-    assert response.headers["Content-Length"] == "100"
-    assert {seen.method for seen in server.seen} == {"HEAD"}
+from httsleep import httsleep
 
 
 def test_a_connection_that_the_server_closes_between_polls(serve, naps):
-    """A keep-alive connection that has ended meanwhile is replaced, not an error."""
+    """A kept connection that the server has closed between two polls is replaced."""
 
     def last_on_its_connection(handler):
         handler.close_connection = True
@@ -82,7 +23,7 @@ def test_a_connection_that_the_server_closes_between_polls(serve, naps):
 
 
 def test_the_reason_and_headers_of_the_answer_are_kept(serve, naps):
-    """What is returned is requests' own Response, read to its end."""
+    """A run returns the Response of requests itself, with its body read."""
     server = serve((200, "done", {"X-A": "b"}))
     response = httsleep(server.url, status_code=200)
     assert type(response) is requests.Response
@@ -122,3 +63,20 @@ def test_the_body_of_a_redirect_in_chunks_is_recognised(serve):
     answer = moved + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     server = serve(lambda h: h.send(answer), paths={"/next": [(200, "done")]})
     assert httsleep(server.url, status_code=200, request_timeout=5).text == "done"
+
+
+def test_retry_after(serve, naps):
+    """Retry-After lengthens the next wait, be it in seconds or a date."""
+    date = formatdate(time.time() + 60, usegmt=True)
+    answers = [(503, b"", {"Retry-After": value}) for value in ("7", date)]
+    httsleep(serve(*answers, 200).url, status_code=200)
+    assert naps[0] == 7
+    assert 30 < naps[1] <= 60
+
+
+def test_retry_after_of_a_redirect(serve, naps):
+    """Only the last answer of a poll can ask to wait, not a redirect before it."""
+    moved = (302, b"", {"Location": "/job", "Retry-After": "30"})
+    server = serve(moved, paths={"/job": [202, 200]})
+    httsleep(server.url, status_code=200)
+    assert naps == [2]

@@ -272,7 +272,7 @@ def is_from(response, answer):
     [(each, *pair) for each, stories in STORIES.items() for pair in stories.items()],
 )
 def test_a_story(play, naps, heading, story, end):
-    """A story ends with its last answer, and as it should."""
+    """The code of a recipe ends with the last answer of a story."""
     script = answers(heading, story)
     played = play(RECIPES[heading], script)
     assert played.polls == len(script)
@@ -288,7 +288,7 @@ def test_a_story(play, naps, heading, story, end):
 
 @pytest.mark.parametrize("heading", RECIPES)
 def test_the_stories_of_a_recipe(play, heading):
-    """They tell of every answer, every alarm, success, and of what is unexpected."""
+    """The stories of a recipe have each of its answers and each of its ends."""
     told, alarms, ends = set(), set(), set()
     for story, end in STORIES[heading].items():
         played = play(RECIPES[heading], answers(heading, story))
@@ -305,7 +305,7 @@ def test_the_stories_of_a_recipe(play, heading):
 
 @pytest.mark.parametrize("heading", RECIPES)
 def test_a_gateway_that_fails(play, heading):
-    """A 502 is waited through, unless there is ``pending``, which it is not in."""
+    """A recipe waits through a 502 unless it has ``pending``."""
     story = next(story for story, end in STORIES[heading].items() if end == SUCCESS)
     script = [
         (502, "<html><title>Bad Gateway</title></html>"),
@@ -320,20 +320,20 @@ def test_a_gateway_that_fails(play, heading):
 
 
 def test_every_recipe_has_stories():
-    """The stories here are those of the recipes there."""
+    """Every recipe of the page has stories, and no other has."""
     assert STORIES.keys() == RECIPES.keys()
     assert len(RECIPES) > 15
 
 
 def test_retry_after(play, naps):
-    """The operation that says when to come back is polled then."""
+    """The recipe for Azure sleeps as long as Retry-After asks."""
     heading = "Azure Resource Manager: an asynchronous operation"
     play(RECIPES[heading], answers(heading, "accepted throttled accepted done"))
     assert naps == [15, 60, 15]
 
 
 def test_a_connection_that_breaks(play):
-    """Where that is to be expected, the wait goes on."""
+    """A recipe that ignores ConnectionError goes on after a reset connection."""
     for heading, story in (
         ("Prometheus: ready", "loading ready"),
         ("Redfish: a task of a server's controller", "running completed"),
@@ -343,7 +343,7 @@ def test_a_connection_that_breaks(play):
 
 
 def test_head(play):
-    """The tag is asked for with HEAD, and with the type of manifest."""
+    """The recipe for a registry sends HEAD, with the type of manifest."""
     heading = "Container registry: a tag is moved"
     played = play(RECIPES[heading], answers(heading, "missing new"))
     sent = played.response.request

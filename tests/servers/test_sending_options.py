@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from httsleep import HttSleeper, httsleep
 
@@ -76,7 +76,7 @@ def test_each_poll_sends_what_session_get_does(serve, naps, options, own):
 
 @pytest.mark.parametrize("settings", SESSIONS.values(), ids=SESSIONS)
 def test_the_settings_of_a_session_count(serve, naps, settings):
-    """What a session has of its own is sent with each poll."""
+    """The settings of a session are sent with each poll."""
     server = serve(200, 202, 202, 200)
     with session_like(**settings) as session:
         session.get(server.url, timeout=5)
@@ -101,7 +101,7 @@ def test_a_request_is_sent_with_each_poll(serve, naps, fields, own, monkeypatch)
 
 
 def test_auth_and_headers_go_on_top_of_a_request(serve, naps):
-    """Given beside a Request, they win over its own, whatever case a name is in."""
+    """``auth`` and ``headers`` take precedence over those of a Request."""
     server = serve(200)
     request = requests.Request(
         "GET", server.url, headers={"X-A": "1", "X-B": "1"}, auth=("a", "a")
@@ -123,36 +123,6 @@ def test_userinfo_in_the_url(serve, naps):
     plain, ours = server.seen
     assert ours == plain
     assert "Authorization" in ours.headers
-
-
-def test_computed_auth_is_computed_for_each_poll(serve, naps):
-    """A callable auth is asked again for each poll: its token may have changed."""
-
-    class Token(AuthBase):
-        polls = 0
-
-        def __call__(self, request):
-            self.polls += 1
-            request.headers["X-Token"] = str(self.polls)
-            return request
-
-    server = serve(202, 202, 200)
-    httsleep(server.url, status_code=200, auth=Token())
-    assert [seen.headers["X-Token"] for seen in server.seen] == ["1", "2", "3"]
-
-
-def test_a_function_as_auth_of_a_session(serve, naps):
-    """So is one of the session."""
-    tokens = iter("abc")
-
-    def token(request):
-        request.headers["X-Token"] = next(tokens)
-        return request
-
-    server = serve(202, 202, 200)
-    with session_like(auth=token) as session:
-        httsleep(server.url, status_code=200, session=session)
-    assert [seen.headers["X-Token"] for seen in server.seen] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
@@ -185,7 +155,7 @@ def test_digest_auth(serve, naps, own):
 
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
 def test_redirects_are_followed_as_session_get_does(serve, naps, own):
-    """Each poll makes the same requests, and the answer is that of the last."""
+    """Each poll follows redirects as ``session.get``; the last answer is judged."""
     server = serve(
         (302, b"", {"Location": "/b?c=d"}),
         paths={
@@ -222,30 +192,8 @@ def test_a_redirect_of_a_post(serve, naps):
     assert [seen.method for seen in server.seen[3:]] == ["POST", "POST", "GET"]
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
-def test_redirects_are_not_followed_if_told_so(serve, naps, own):
-    """With ``allow_redirects=False`` the redirect is the answer."""
-    server = serve(
-        202, (302, b"", {"Location": "/b"}), paths={"/b": [(200, "never asked")]}
-    )
-    with requests.Session() as session:
-        mine = {} if own else {"session": session}
-        response = httsleep(server.url, status_code=302, allow_redirects=False, **mine)
-    assert response.headers["Location"] == "/b"
-    assert [seen.path for seen in server.seen] == ["/endpoint"] * 2
-
-
-def test_authorization_does_not_follow_to_another_server(serve, naps):
-    """A redirect to another port takes no credentials along, as with requests."""
-    other = serve(200)
-    server = serve((302, b"", {"Location": other.url}))
-    httsleep(server.url, status_code=200, auth=("user", "password"))
-    assert "Authorization" in server.seen[0].headers
-    assert "Authorization" not in other.seen[0].headers
-
-
 def test_what_the_own_session_is_told_counts_at_once(serve, naps):
-    """Header, cookie, auth, params: what is set on ``.session`` meanwhile counts."""
+    """A header, cookie, auth or param set on ``.session`` is in the next poll."""
     server = serve(*[202] * 5, 200)
 
     def on_poll(attempt):
@@ -272,31 +220,3 @@ def test_what_the_own_session_is_told_counts_at_once(serve, naps):
     assert params.path == "/endpoint?key=value"
     assert cookie.headers["Cookie"] == "a=b"
     assert first == last
-
-
-def test_hooks_of_the_own_session_count_at_once(serve, naps):
-    """A response hook that is added while the sleeper runs is called."""
-    server = serve(202, 202, 200)
-    called = []
-
-    def hook(response, **kwargs):
-        called.append(response.status_code)
-
-    def on_poll(attempt):
-        if attempt.number == 1:
-            sleeper.session.hooks["response"].append(hook)
-
-    sleeper = HttSleeper(server.url, status_code=200, on_poll=on_poll)
-    sleeper.run()
-    assert called == [202, 200]
-
-
-def test_hooks_of_a_request(serve, naps):
-    """The response hooks of a Request are called for each poll."""
-    server = serve(202, 200)
-    called = []
-    request = requests.Request(
-        "GET", server.url, hooks={"response": lambda r, **_: called.append(r)}
-    )
-    httsleep(request, status_code=200)
-    assert [response.status_code for response in called] == [202, 200]

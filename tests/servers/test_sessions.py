@@ -1,5 +1,7 @@
 """The caller's session, one of the sleeper's own, cookies and connections."""
 
+from contextlib import suppress
+
 import pytest
 import requests
 
@@ -38,7 +40,7 @@ class BaseSession(requests.Session):
 
 
 def test_a_subclass_that_overrides_request(serve, naps):
-    """Every poll goes through the session's own ``request()``."""
+    """Every poll calls the ``request()`` of a subclass of Session."""
     server = serve(200, 202, 202, 200)
     with TokenSession() as session:
         session.get(server.url, timeout=5)
@@ -50,28 +52,15 @@ def test_a_subclass_that_overrides_request(serve, naps):
 
 
 def test_a_subclass_that_completes_urls(serve, naps):
-    """With a session of the caller's, what a URL is, is the session's affair."""
+    """A session of the caller's may complete a URL that is no whole one."""
     server = serve(202, 200)
     with BaseSession(server.root) as session:
         httsleep("/endpoint", status_code=200, session=session)
     assert [seen.path for seen in server.seen] == ["/endpoint"] * 2
 
 
-def test_a_header_changed_on_the_callers_session(serve, naps):
-    """What on_poll changes on the caller's session counts with the next poll."""
-    server = serve(202, 202, 200)
-    with requests.Session() as session:
-
-        def on_poll(attempt):
-            session.headers["X-Token"] = f"after {attempt.number}"
-
-        httsleep(server.url, status_code=200, session=session, on_poll=on_poll)
-    tokens = [seen.headers.get("X-Token") for seen in server.seen]
-    assert tokens == [None, "after 1", "after 2"]
-
-
 def test_an_adapter_of_the_callers_session(serve, naps):
-    """What is mounted on the caller's session is used."""
+    """An adapter that is mounted on the caller's session sends the requests."""
 
     class Adapter(requests.adapters.HTTPAdapter):
         sent = 0
@@ -85,16 +74,6 @@ def test_an_adapter_of_the_callers_session(serve, naps):
         session.mount(server.root, Adapter())
         httsleep(server.url, status_code=200, session=session)
     assert Adapter.sent == 2
-
-
-def test_hooks_of_the_callers_session(serve, naps):
-    """Response hooks of the session are called, once for each poll."""
-    server = serve(202, 200)
-    called = []
-    with requests.Session() as session:
-        session.hooks["response"].append(lambda r, **_: called.append(r.text))
-        httsleep(server.url, status_code=200, session=session)
-    assert len(called) == 2
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
@@ -113,7 +92,7 @@ def test_cookies_go_from_poll_to_poll(serve, naps, own):
 
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
 def test_cookies_of_a_redirect(serve, naps, own):
-    """A cookie of the answer that redirects is sent with what follows, and later."""
+    """A cookie of a redirect is sent with all later requests."""
     script = (302, b"", {"Location": "/job", "Set-Cookie": "n=1; Path=/"})
     plain, server = (serve(script, paths={"/job": [202, 200]}) for _ in "ab")
     with requests.Session() as session:
@@ -139,92 +118,39 @@ def test_cookies_of_a_request_are_sent_beside_those_of_answers(serve, naps):
 
 
 def test_cookies_of_an_answer_that_was_cut_short(serve, naps):
-    """The head of an answer whose body was cut short has set its cookie."""
+    """A cookie of an answer whose body was cut short is sent with the next poll."""
     cut = b"HTTP/1.1 200 OK\r\nSet-Cookie: n=1\r\nContent-Length: 9\r\n\r\n{"
     server = serve(cut, 200)
     httsleep(server.url, status_code=200, ignore_exceptions=ConnectionError)
     assert cookies(server) == [None, "n=1"]
 
 
-def test_a_run_starts_with_an_empty_cookie_jar(serve, naps):
-    """Cookies of one run do not reach the next one."""
-    server = serve(sets(202, 1), 200, sets(202, 2), 200)
-    sleeper = HttSleeper(server.url, status_code=200)
-    sleeper.run()
-    sleeper.run()
-    assert cookies(server) == [None, "n=1", None, "n=2"]
-
-
-def test_cookies_of_one_sleeper_do_not_reach_another(serve, naps):
-    """There is no session that two sleepers share."""
-    server = serve(sets(200, 1), 200)
-    httsleep(server.url, status_code=200)
-    httsleep(server.url, status_code=200)
-    assert cookies(server) == [None, None]
-
-
-def test_the_jar_of_the_callers_session_is_left_alone(serve, naps):
-    """The caller's session has its cookies before the run, and gets those of it."""
-    server = serve(sets(202, 1), 200)
-    with requests.Session() as session:
-        session.cookies.set("mine", "m", path="/")
-        httsleep(server.url, status_code=200, session=session)
-        assert session.cookies.get_dict() == {"mine": "m", "n": "1"}
-    assert cookies(server)[0] == "mine=m"
-
-
 @pytest.mark.parametrize("body", [b"", "text", b"x" * 300_000], ids=len)
-def test_a_run_uses_one_connection(serve, naps, body):
-    """The polls of a run share a connection, which ends with the run."""
-    server = serve((202, body), (503, body), (404, body), (200, body))
-    sleeper = HttSleeper(server.url, status_code=200)
-    sleeper.run()
-    assert server.connections == 1
-    assert server.eof.acquire(timeout=5)
-
-
-def test_an_alarm_closes_the_connection(serve, naps):
-    """However a run ends, its connection does."""
-    server = serve(500)
-    sleeper = HttSleeper(server.url, {"status_code": 200}, {"status_code": 500})
-    with pytest.raises(Alarm):
-        sleeper.run()
-    assert server.eof.acquire(timeout=5)
-
-
-def test_giving_up_closes_the_connection(serve, naps):
-    """However a run ends, its connection does."""
-    server = serve(500)
-    sleeper = HttSleeper(server.url, status_code=200, max_retries=2)
-    with pytest.raises(GaveUp):
-        sleeper.run()
-    assert server.eof.acquire(timeout=5)
-    assert server.connections == 1
-
-
-def test_an_exception_of_on_poll_closes_the_connection(serve, naps):
-    """However a run ends, its connection does."""
-    server = serve(500)
+@pytest.mark.parametrize("end", ["success", "alarm", "max_retries", "on_poll"])
+def test_the_polls_of_a_run_share_a_connection(serve, naps, body, end):
+    """All polls of a run use one connection, which is closed however the run ends."""
 
     def on_poll(attempt):
-        raise KeyboardInterrupt
+        if end == "on_poll" and attempt.number == 4:
+            raise KeyboardInterrupt
 
-    sleeper = HttSleeper(server.url, status_code=200, on_poll=on_poll)
-    with pytest.raises(KeyboardInterrupt):
+    last = {"success": 200, "alarm": 500}.get(end, 404)
+    server = serve((202, body), (503, body), (404, body), (last, body))
+    sleeper = HttSleeper(
+        server.url,
+        {"status_code": 200},
+        {"status_code": 500},
+        max_retries=4,
+        on_poll=on_poll,
+    )
+    with suppress(Alarm, GaveUp, KeyboardInterrupt):
         sleeper.run()
+    assert (len(server.seen), server.connections) == (4, 1)
     assert server.eof.acquire(timeout=5)
-
-
-def test_the_short_cut_closes_the_connection(serve, naps):
-    """``httsleep()`` leaves no connection behind."""
-    server = serve(202, 200)
-    httsleep(server.url, status_code=200)
-    assert server.eof.acquire(timeout=5)
-    assert server.connections == 1
 
 
 def test_http_1_0_is_a_connection_for_each_poll(serve, naps):
-    """With a server that closes each time, there is one connection for each poll."""
+    """A server of HTTP/1.0 gets a connection for each poll."""
     server = serve(202, 202, 200, protocol="HTTP/1.0")
     httsleep(server.url, status_code=200)
     assert server.connections == 3
@@ -249,24 +175,15 @@ def test_the_callers_session_is_never_closed(serve, naps, options):
 
 
 def test_poll_keeps_connection_and_cookies_until_close(serve):
-    """Several poll() share a connection and the cookies, until close()."""
+    """Several poll() share connection and cookies until the sleeper is closed."""
     server = serve(sets(202, 1), 202, 200)
-    sleeper = HttSleeper(server.url, status_code=200)
-    for _ in range(3):
-        sleeper.poll()
-    assert server.connections == 1
-    assert not server.eof.acquire(timeout=0.05)
-    sleeper.close()
+    with HttSleeper(server.url, status_code=200) as sleeper:
+        for _ in range(3):
+            sleeper.poll()
+        assert server.connections == 1
+        assert not server.eof.acquire(timeout=0.05)
     assert server.eof.acquire(timeout=5)
     assert not sleeper.poll().response.cookies
     sleeper.close()
     assert cookies(server) == [None, "n=1", "n=1", None]
     assert server.connections == 2
-
-
-def test_leaving_the_context_closes(serve):
-    """``with HttSleeper(...)`` ends the connection that poll() has kept."""
-    server = serve(202)
-    with HttSleeper(server.url, status_code=200) as sleeper:
-        sleeper.poll()
-    assert server.eof.acquire(timeout=5)

@@ -1,4 +1,4 @@
-"""Once and again: nothing of a run is left behind, in the sleeper or the arguments."""
+"""A run leaves nothing behind, in the sleeper or in the caller's arguments."""
 
 import copy
 
@@ -38,7 +38,7 @@ def outcome(run):
 )
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session"])
 def test_a_second_run_is_like_the_first(serve, naps, script, options, own):
-    """``run()`` twice sends the same, waits the same and ends the same."""
+    """A second ``run()`` sends, waits and ends as the first one."""
     server = serve(*script, *script)
     seen = []
     with requests.Session() as session:
@@ -59,15 +59,6 @@ def test_a_second_run_is_like_the_first(serve, naps, script, options, own):
     assert server.seen[:half] == server.seen[half:]
     assert len(naps) == 2 * (half - 1)
     assert seen[:half] == seen[half:]
-
-
-def test_two_sleepers_after_each_other(serve, naps):
-    """Two calls with the same arguments are two runs of the same."""
-    server = serve(RUNNING, SUCCESS, RUNNING, SUCCESS)
-    arguments = {"until": {"json": {"status": "SUCCESS"}}, "headers": {"X-A": "b"}}
-    for _ in range(2):
-        assert httsleep(server.url, **arguments).json() == {"status": "SUCCESS"}
-    assert server.seen[:2] == server.seen[2:]
 
 
 @pytest.fixture
@@ -123,7 +114,7 @@ def state(value):
 
 
 def test_what_the_caller_passed_is_as_it_was(caller, naps):
-    """Dicts, lists, Request and session are after the runs what they were before."""
+    """Runs and polls change no dict, list, Request or session of the caller's."""
     before = state(caller)
     sleeper = HttSleeper(**caller)
     assert state(caller) == before
@@ -137,7 +128,7 @@ def test_what_the_caller_passed_is_as_it_was(caller, naps):
 
 
 def test_what_the_caller_changes_later_does_not_count(caller, serve, naps):
-    """A sleeper is made of copies: changing what was passed changes nothing."""
+    """A sleeper has copies: changing the arguments later changes nothing in it."""
     other = HttSleeper(**copy_of(caller))
     sleeper = HttSleeper(**caller)
     caller["until"][1]["json"]["status"] = "NEVER"
@@ -166,25 +157,3 @@ def copy_of(caller):
     rest = {name: value for name, value in caller.items() if name not in shared}
     copied = copy.deepcopy(rest)
     return {**copied, "session": caller["session"], "url_or_request": request}
-
-
-def test_reading_conditions_gives_a_copy(serve, naps):
-    """What is done to what ``.until`` and ``.alarms`` gave changes nothing."""
-    server = serve(RUNNING, SUCCESS)
-    sleeper = HttSleeper(
-        server.url, {"json": {"status": "SUCCESS"}}, {"json": {"status": "TIMEOUT"}}
-    )
-    sleeper.until[0]["json"]["status"] = "RUNNING"
-    sleeper.until.clear()
-    sleeper.alarms[0]["json"]["status"] = "RUNNING"
-    assert sleeper.run().json() == {"status": "SUCCESS"}
-
-
-def test_the_alarm_is_a_copy(serve, naps):
-    """What is done to the alarm of an exception changes nothing in the sleeper."""
-    sleeper = HttSleeper(serve((200, {"a": 1})).url, {"text": ""}, {"json": {"a": 1}})
-    for _ in range(2):
-        with pytest.raises(Alarm) as caught:
-            sleeper.run()
-        assert caught.value.alarm == {"json": {"a": 1}}
-        caught.value.alarm["json"]["a"] = 2

@@ -64,14 +64,19 @@ def _response(status=200, body=b"", headers=(), *, url=URL, connection=None):
     return requests.adapters.HTTPAdapter().build_response(request, raw)
 
 
+def _patched_clock(patch):
+    """Return a :class:`Clock` that httsleep takes for the real one."""
+    clock = Clock()
+    patch.setattr("httsleep.history.monotonic", clock.monotonic)
+    patch.setattr("httsleep.main.sleep", clock.sleep)
+    return clock
+
+
 @contextmanager
 def _virtual_clock():
-    """Put a :class:`Clock` in the place of the real one, and yield it."""
-    clock = Clock()
+    """Put a :class:`Clock` of its own in the place of the one of the test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httsleep.history.monotonic", clock.monotonic)
-        patch.setattr("httsleep.main.sleep", clock.sleep)
-        yield clock
+        yield _patched_clock(patch)
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +95,13 @@ def stub_session():
 
 
 @pytest.fixture(autouse=True)
-def clock():
-    """Yield the clock of the test; no unit test really sleeps."""
-    with _virtual_clock() as clock:
-        yield clock
+def clock(monkeypatch):
+    """Return the clock of the test; no unit test really sleeps.
+
+    It uses the ``monkeypatch`` of the test, so that a test that patches the same names
+    once more has its patch undone before this one.
+    """
+    return _patched_clock(monkeypatch)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""The attempt: what one poll brought."""
+
 import dataclasses
 import pickle
 

@@ -1,8 +1,10 @@
 """JSON values: whether an actual one is what was expected."""
 
+import inspect
 import json
 import math
 import re
+import sys
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -13,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from httsleep.comparison import differences, is_orderable, json_equal, matcher
@@ -62,7 +64,7 @@ def test_values_are_the_same_if_plain_python_says_so(actual, expected):
 
 @given(expected_values)
 def test_a_value_is_the_same_as_itself(value):
-    """Every JSON value but nan is what was expected if it was expected."""
+    """Every JSON value but nan equals itself."""
     assert json_equal(value, value)
     assert matcher("json", value)(value)
 
@@ -114,7 +116,7 @@ class Anything:
     ],
 )
 def test_different_values_are_not_the_same(one, other):
-    """JSON booleans are not numbers, however deep, and nothing else is as empty."""
+    """A boolean equals no number at any depth, and a false value only itself."""
     assert not json_equal(one, other)
     assert not json_equal(other, one)
 
@@ -123,20 +125,33 @@ def test_different_values_are_not_the_same(one, other):
     "value", [None, True, 0, 1.5, "a", [], {}, [1, [True]], {"a": [None, {"b": False}]}]
 )
 def test_equal_values_are_the_same(value):
-    """A value is the same as a decoded copy of it."""
+    """A value equals its copy from decoded JSON."""
     assert json_equal(json.loads(json.dumps(value)), value)
 
 
 def test_an_int_is_the_same_as_an_equal_float():
-    """JSON has one kind of number."""
+    """An int equals the same number as a float."""
     assert json_equal([1], [1.0])
 
 
-def test_values_that_are_too_deep_are_not_the_same():
-    """A comparison without end is a miss, not an exception."""
-    one, other = [], []
-    one.append(one), other.append(other)
-    assert not json_equal(one, other)
+def nested(leaf, depth=200):
+    for _ in range(depth):
+        leaf = {"a": leaf}
+    return leaf
+
+
+@pytest.mark.parametrize("leaf", [1, re.compile("1")], ids=["value", "pattern"])
+def test_a_comparison_that_goes_too_deep(leaf):
+    """A comparison for which the stack is too small is not met, and no exception."""
+    expected, actual = nested(leaf), nested(2)
+    matches = matcher("json", expected)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        found = matches(actual), list(differences(actual, expected))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found == (False, ["$ is too deep to be compared"])
 
 
 @pytest.mark.parametrize(
@@ -183,6 +198,7 @@ def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
         ([frozenset()], "a frozenset is not JSON"),
         (range(3), "a range is not JSON"),
         (b"OK", "a bytes is not JSON"),
+        (bytearray(b"OK"), "a bytearray is not JSON"),
         ({1: 2}, "1 is not a str"),
         ({"a": {None: 2}}, "None is not a str"),
         (math.nan, "NaN is never equal to anything"),
@@ -207,7 +223,7 @@ def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
     ],
 )
 def test_what_no_body_can_equal_is_refused(expected, why):
-    """A wait for what JSON cannot be would never end."""
+    """A value that JSON cannot have is refused, because no body would equal it."""
     with pytest.raises(ValueError, match=r"^json is ") as caught:
         matcher("json", expected)
     assert why in str(caught.value)
@@ -216,6 +232,9 @@ def test_what_no_body_can_equal_is_refused(expected, why):
 numbers = st.integers() | st.floats()
 
 
+@example("a", "b")
+@example(1, 1.5)
+@example("a", 1)
 @given(st.none() | st.booleans() | numbers | st.text() | st.lists(numbers), values)
 def test_only_numbers_and_only_strings_have_an_order(actual, expected):
     """Numbers compare with numbers, strings with strings, booleans with nothing."""
@@ -229,7 +248,11 @@ def test_only_numbers_and_only_strings_have_an_order(actual, expected):
     assert is_orderable(actual, expected) == (comparing in ({"number"}, {str}))
 
 
-@pytest.mark.parametrize("expected", [Text.OK, Code.OK, mock.ANY, Anything()], ids=repr)
+@pytest.mark.parametrize(
+    "expected",
+    [Text.OK, Code.OK, mock.ANY, Anything()],
+    ids=["str", "int", "ANY", "own"],
+)
 def test_an_object_that_compares_itself_with_json_is_kept(expected):
     """Members of an Enum of str or int, and objects with an ``__eq__``, can match."""
     assert matcher("json", {"a": [expected]})({"a": [getattr(expected, "value", 5)]})

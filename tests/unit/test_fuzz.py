@@ -7,6 +7,7 @@ import http.client
 import inspect
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -25,6 +26,7 @@ import requests
 import urllib3
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from model import Expected, Model
 from requests import exceptions as broken
 from requests.adapters import BaseAdapter, HTTPAdapter
 
@@ -36,8 +38,9 @@ from httsleep import (
     HttSleeper,
     exponential,
 )
+from httsleep.intervals import retry_after
 from httsleep.operators import OPERATORS
-from httsleep.validators import VALIDATORS
+from httsleep.validators import VALIDATORS, Answer
 
 URL = "http://server/endpoint"
 EXAMPLES = int(os.environ.get("FUZZ", 0))
@@ -396,8 +399,16 @@ def play(arguments, script, clock, *, own_session=True):
         return  # but something that has a request
     sleeper.session.mount("http://", wire)
     sleeper.session.mount("https://", wire)
+    attempts = []
+    is_modelled = not (sleeper.on_poll or sleeper.cancel or sleeper.max_time)
+    if is_modelled and not callable(sleeper.polling_interval):
+        sleeper.on_poll = attempts.append
     with sleeper:
-        check(outcome(sleeper.run), sleeper, wire)
+        ended = outcome(sleeper.run)
+    check(ended, sleeper, wire)
+    if attempts:
+        compare(ended, attempts, sleeper)
+        assert clock.naps == [a.next_wait for a in attempts if a.next_wait is not None]
 
 
 def without_location(step):
@@ -424,6 +435,78 @@ def check(ended, sleeper, wire):
         assert by_on_poll or not isinstance(ended, sleeper.ignore_exceptions)
     else:
         assert isinstance(ended, (Enough, requests.Response)), repr(ended)
+
+
+class Brought:
+    """What a poll brought, for the model."""
+
+    def __init__(self, attempt):
+        self.fails = attempt.exception and type(attempt.exception)
+        if attempt.response is not None:
+            self.answer = Answer(attempt.response)
+            self.status = attempt.response.status_code
+            self.asks = retry_after(attempt.response) or 0
+
+
+class Unknown(Exception):
+    """A callback raised an exception that the model cannot tell the end of."""
+
+
+def holds(source, sleeper):
+    """Return whether an answer meets a condition, as a function for the model."""
+    keys = sorted(source.keys() - {"consecutive"}, key="callback".__eq__)
+    checks = [VALIDATORS[key](source[key]) for key in keys]
+
+    def function(brought):
+        try:
+            return all(check(brought.answer) is None for check in checks)
+        except Exception as error:
+            if isinstance(error, sleeper.ignore_exceptions):
+                return False
+            raise Unknown from error
+
+    return function
+
+
+def expected_by(sleeper):
+    """Return what the sleeper was told, in the words of the model."""
+
+    def pairs(sources):
+        return [(holds(each, sleeper), each.get("consecutive", 1)) for each in sources]
+
+    pending, limits = sleeper.pending, (sleeper.max_retries, sleeper.max_retry_after)
+    interval = sleeper.polling_interval
+    return Expected(
+        pairs(sleeper.until),
+        pairs(sleeper.alarms),
+        None if pending is None else [each for each, _ in pairs(pending)],
+        sleeper.ignore_exceptions,
+        interval.total_seconds() if isinstance(interval, timedelta) else interval,
+        *(math.inf if limit is None else limit for limit in limits),
+    )
+
+
+def compare(ended, attempts, sleeper):
+    """Check that the attempts and the end are those of the model."""
+    model, end = Model(expected_by(sleeper)), None
+    for attempt in attempts:
+        assert end is None
+        brought = Brought(attempt)
+        try:
+            record, end = model.poll(brought)
+        except Unknown:
+            return
+        what = brought.status if brought.fails is None else brought.fails.__name__
+        really = (attempt.number, attempt.outcome, what, attempt.next_wait)
+        assert really == record
+    name = type(ended).__name__
+    if isinstance(ended, requests.Response):
+        assert end == "met"
+    elif isinstance(ended, (Alarm, GaveUp)):
+        assert end == (f"GaveUp: {ended.limit}" if name == "GaveUp" else name)
+    else:
+        assert end is None
+        assert not model.expected.ignores(type(ended))
 
 
 def arguments_of(**strategies):
@@ -557,16 +640,67 @@ def test_each_absurd_value(virtual_clock, place):
 @fuzz(250)
 @given(arguments_of(**wanted), scripts, st.booleans())
 def test_conditions(virtual_clock, arguments, script, own_session):
-    """Whatever conditions meet whatever answers: it ends as documented."""
+    """A run with any conditions and any answers goes and ends as the model says."""
     arguments = {"url_or_request": URL, **FEW, **arguments}
     with virtual_clock() as clock:
         play(arguments, script, clock, own_session=own_session)
 
 
+#: Conditions and answers of which many meet each other.
+sensible = st.fixed_dictionaries(
+    {"consecutive": st.sampled_from([1, 1, 1, 2, 3])},
+    optional={
+        "status_code": st.sampled_from([200, "2xx", [404, 503], "5xx"]),
+        "jsonpath": st.sampled_from(
+            [{"$.a": 1}, {"expression": "$.a", "exists": True}]
+        ),
+        "json": st.sampled_from([{"a": 1}, {"a": 2}]),
+        "text": st.sampled_from(["", re.compile("a")]),
+        "callback": st.sampled_from([truth, lost, looking]),
+    },
+).filter(lambda written: len(written) > 1)
+uncounted = sensible.map(
+    lambda written: {key: written[key] for key in written if key != "consecutive"}
+)
+plain_answers = st.tuples(
+    st.sampled_from([200, 404, 503]),
+    st.sampled_from([b"", b"a", b'{"a": 1}', b'{"a": 2}', b"{}"]),
+    st.sampled_from([{}, {}, {"Retry-After": "5"}, {"Retry-After": "301"}]),
+)
+plain_scripts = st.lists(
+    st.tuples(mostly(plain_answers, st.sampled_from(FAULTS)), st.just(1)),
+    min_size=2,
+    max_size=9,
+)
+
+
+@fuzz(400)
+@given(
+    st.fixed_dictionaries(
+        {"until": st.lists(sensible, min_size=1, max_size=3)},
+        optional={
+            "alarms": st.lists(sensible, max_size=2),
+            "pending": st.lists(uncounted, max_size=3),
+            "max_retries": st.integers(1, 9) | st.none(),
+            "max_retry_after": st.sampled_from([0, 4, 5, None]),
+            "polling_interval": st.sampled_from([0, 3, 9.5]),
+            "ignore_exceptions": st.sampled_from(
+                [Exception, [ConnectionError, Own], [TimeoutError, ConnectionError]]
+            ),
+        },
+    ),
+    plain_scripts,
+)
+def test_the_model(virtual_clock, arguments, script):
+    """A run with sensible conditions and answers goes and ends as the model says."""
+    with virtual_clock() as clock:
+        play({"url_or_request": URL, **arguments}, script, clock)
+
+
 @fuzz(150)
 @given(arguments_of(**limits), condition, scripts, st.booleans())
 def test_settings(virtual_clock, arguments, until, script, own_session):
-    """Settings are refused by name, or the run ends as documented."""
+    """Settings are refused by name, or the run goes and ends as the model says."""
     arguments = {"url_or_request": URL, "until": until, **arguments}
     with virtual_clock() as clock:
         play(arguments, script, clock, own_session=own_session)
@@ -575,7 +709,7 @@ def test_settings(virtual_clock, arguments, until, script, own_session):
 @fuzz(200)
 @given(arguments_of(**asked), scripts)
 def test_requests(virtual_clock, arguments, script):
-    """What is to be sent is refused by name, or can be sent."""
+    """A request with any parts is refused by name, or can be sent."""
     arguments = {"url_or_request": URL, "status_code": 200, **arguments}
     with virtual_clock() as clock:
         play({**arguments, **FEW}, script, clock)
@@ -591,7 +725,7 @@ def test_requests(virtual_clock, arguments, script):
     st.integers(0, 3),
 )
 def test_everything(virtual_clock, name, value, arguments, until, script, waits):
-    """One argument that is absurd, among others of all sorts, is no surprise."""
+    """One absurd argument among others is refused by name, or does no harm."""
     arguments = {"url_or_request": URL, "until": until, **arguments, name: value}
     with virtual_clock() as clock:
         if waits:

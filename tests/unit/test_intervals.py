@@ -36,8 +36,9 @@ def test_exponential_grows_as_it_is_told():
 
 
 def test_exponential_with_factor_1_is_constant():
-    """A factor of 1 makes all waits the same."""
+    """A factor of 1, or a maximum of ``initial``, makes all waits the same."""
     assert waits(exponential(5, 1)) == [5] * 6
+    assert waits(exponential(5, maximum=5)) == [5] * 6
 
 
 @pytest.mark.parametrize("initial", [0, 0.0, timedelta(0)])
@@ -101,7 +102,7 @@ def test_exponential_pickles():
 )
 def test_exponential_refuses_what_cannot_work(arguments, words):
     """A ValueError names the argument, its value and what is right."""
-    with pytest.raises(ValueError, match=re.escape(words[0])) as info:
+    with pytest.raises(ValueError, match=f"^{re.escape(words[0])}") as info:
         exponential(**{"initial": 1, **arguments})
     for word in words:
         assert word in str(info.value)

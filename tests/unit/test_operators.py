@@ -24,13 +24,13 @@ def elements(found):
 
 
 def holds(name, expected, found):
-    """Whether the operator says nothing against the values found."""
+    """Return whether the operator gives no reason for the values found."""
     return OPERATORS[name](expected)(found) is None
 
 
 @given(found_values, expected_values)
 def test_value(found, expected):
-    """One match is equal, itself or as a list of one; several are, as a list."""
+    """``value`` compares one match, itself or as a list of one, several as a list."""
     plain = plain_same(found, expected)
     if len(found) == 1:
         plain = plain or plain_same(found[0], expected)
@@ -39,27 +39,27 @@ def test_value(found, expected):
 
 @given(found_values, several)
 def test_in(found, allowed):
-    """Every match is one of the values."""
+    """``in`` is met if every match is one of the values."""
     assert holds("in", allowed, found) == all(is_in(each, allowed) for each in found)
 
 
 @given(found_values, several)
 def test_not_in(found, excluded):
-    """No match is one of the values."""
+    """``not_in`` is met if no match is one of the values."""
     plain = not any(is_in(each, excluded) for each in found)
     assert holds("not_in", excluded, found) == plain
 
 
 @given(found_values, several)
 def test_any(found, allowed):
-    """At least one element is one of the values."""
+    """``any`` is met if at least one element is one of the values."""
     plain = any(is_in(each, allowed) for each in elements(found))
     assert holds("any", allowed, found) == plain
 
 
 @given(found_values, several)
 def test_all(found, allowed):
-    """There is an element, and each is one of the values."""
+    """``all`` is met if there are elements, and each is one of the values."""
     plain = elements(found) != [] and all(
         is_in(each, allowed) for each in elements(found)
     )
@@ -68,7 +68,7 @@ def test_all(found, allowed):
 
 @given(found_values, expected_values)
 def test_any_and_all_take_one_value(found, expected):
-    """One value is the same as a list of it."""
+    """``any`` and ``all`` take one value for a list of it."""
     assume(not isinstance(expected, list))
     for name in ("any", "all"):
         assert holds(name, expected, found) == holds(name, [expected], found)
@@ -80,7 +80,7 @@ def test_any_and_all_take_one_value(found, expected):
     expected=st.integers(-2, 2) | st.text("ab"),
 )
 def test_order(name, found, expected):
-    """Every match has this order to the value, and is of its kind."""
+    """An order is met if every match is of the value's kind and in that order."""
     assume(found)
 
     def plain(actual):
@@ -95,7 +95,7 @@ def test_order(name, found, expected):
 
 @pytest.mark.parametrize("expected", [True, False])
 def test_exists(expected):
-    """What was found exists, be it null."""
+    """A match exists, even if it is null."""
     assert holds("exists", expected, [None]) is expected
 
 
@@ -113,9 +113,10 @@ def test_allowed_values_may_be_regular_expressions():
     [
         ("value", 1, [True], "is True, not 1"),
         ("value", ["a"], ["a", "b"], "is ['a', 'b'], not ['a']"),
-        ("in", ["a", "b"], ["c"], "is 'c', not one of 'a', 'b'"),
+        ("in", ["b", "a"], ["c"], "is 'c', not one of 'b', 'a'"),
         ("in", ["a"], ["c"], "is 'c', not 'a'"),
         ("in", {"b", "a"}, ["c"], "is 'c', not one of 'a', 'b'"),
+        ("in", frozenset("edab"), ["c"], "is 'c', not one of 'a', 'b', 'd', 'e'"),
         ("in", range(2), [2], "is 2, not one of 0, 1"),
         ("not_in", ("a", "b"), ["c", "b"], "is 'b', which not_in excludes"),
         ("gt", 1, [1], "is 1, not above 1"),
@@ -129,7 +130,7 @@ def test_allowed_values_may_be_regular_expressions():
     ],
 )
 def test_what_is_wrong_is_told(name, expected, found, told):
-    """Each operator says what it found instead."""
+    """The reason of an operator has the match and the expected value."""
     assert OPERATORS[name](expected)(found) == told
 
 
@@ -152,7 +153,7 @@ def test_what_is_wrong_is_told(name, expected, found, told):
     ],
 )
 def test_what_makes_no_sense_is_refused(name, expected, right):
-    """A mistake is a ValueError that names the operator and says what is right."""
+    """A senseless value is a ValueError with the operator and what to give."""
     with pytest.raises(ValueError, match=f"^{name} is ") as caught:
         OPERATORS[name](expected)
     assert right in str(caught.value)

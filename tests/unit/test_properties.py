@@ -1,6 +1,7 @@
 """Properties that hold for all conditions, answers, costs and texts."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from requests.exceptions import ReadTimeout
 
-from httsleep import Alarm, Attempt, GaveUp, exponential, httsleep
+from httsleep import Alarm, Attempt, GaveUp, HttSleeper, exponential, httsleep
 from httsleep.comparison import json_equal
-from httsleep.conditions import Expectations, checked_conditions
 from httsleep.formatting import one_line, redact_url, safe_repr
 from httsleep.intervals import retry_after
-from httsleep.validators import VALIDATORS, Answer
 
 URL = "http://server/endpoint"
 
@@ -45,11 +44,19 @@ written = st.fixed_dictionaries(
 lists = st.lists(written, min_size=1, max_size=4)
 
 
-def verdict(make_response, status, body, until, alarms=()):
-    expected = Expectations()
-    expected.alarms = checked_conditions("alarms", list(alarms), VALIDATORS)
-    expected.until = checked_conditions("until", until, VALIDATORS)
-    return expected.judge(Answer(make_response(status, body)), {}, lambda exc: False)
+@pytest.fixture(scope="session")
+def verdict(make_response, stub_session):
+    """Return a function that returns the attempt of one poll."""
+
+    def verdict(status, body, until, alarms=()):
+        attempts = []
+        session = stub_session(lambda **_: make_response(status, body))
+        options = {"session": session, "on_poll": attempts.append}
+        with suppress(Alarm):
+            HttSleeper(URL, until, alarms, **options).poll()
+        return attempts[0]
+
+    return verdict
 
 
 # conditions
@@ -57,49 +64,49 @@ def verdict(make_response, status, body, until, alarms=()):
 
 @given(statuses, bodies, lists, st.randoms(use_true_random=False))
 def test_the_order_inside_until_never_changes_the_verdict(
-    make_response, status, body, until, random
+    verdict, status, body, until, random
 ):
     """However until and the keys in it are ordered, the verdict is the same."""
-    one = verdict(make_response, status, body, until)
+    one = verdict(status, body, until)
     shuffled = [dict(random.sample(list(each.items()), len(each))) for each in until]
     random.shuffle(shuffled)
-    other = verdict(make_response, status, body, shuffled)
+    other = verdict(status, body, shuffled)
     assert other.outcome == one.outcome
     assert sorted(other.reasons) == sorted(one.reasons)
 
 
 @given(statuses, bodies, written, written)
 def test_adding_a_key_never_turns_a_miss_into_a_hit(
-    make_response, status, body, source, more
+    verdict, status, body, source, more
 ):
     """A condition with more keys is met by no answer that did not meet it before."""
-    one = verdict(make_response, status, body, source)
-    other = verdict(make_response, status, body, {**more, **source})
+    one = verdict(status, body, source)
+    other = verdict(status, body, {**more, **source})
     if other.outcome == "met":
         assert one.outcome == "met"
 
 
 @given(statuses, bodies, lists, lists)
-def test_an_alarm_beats_a_success(make_response, status, body, until, alarms):
+def test_an_alarm_beats_a_success(verdict, status, body, until, alarms):
     """An answer that meets an alarm is an alarm, whatever is waited for."""
-    alone = verdict(make_response, status, body, alarms)
-    both = verdict(make_response, status, body, until, alarms)
+    alone = verdict(status, body, alarms)
+    both = verdict(status, body, until, alarms)
     assert (both.outcome == "alarm") is (alone.outcome == "met")
 
 
 @given(documents)
-def test_a_document_meets_itself(make_response, document):
+def test_a_document_meets_itself(verdict, document):
     """A body meets the condition that expects just it."""
     body = json.dumps(document)
-    assert verdict(make_response, 200, body, {"json": document}).outcome == "met"
+    assert verdict(200, body, {"json": document}).outcome == "met"
 
 
-def swap(value, path):
-    """``value`` with a boolean in the place of a number, or the other way round."""
+def swap(value):
+    """Return ``value`` with booleans in the place of 0 and 1, and the other way."""
     if isinstance(value, dict):
-        return {key: swap(each, path) for key, each in value.items()}
+        return {key: swap(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [swap(each, path) for each in value]
+        return [swap(each) for each in value]
     if isinstance(value, bool):
         return int(value)
     return bool(value) if value in (0, 1) and isinstance(value, int) else value
@@ -108,7 +115,7 @@ def swap(value, path):
 @given(documents)
 def test_true_is_never_1(document):
     """A boolean is not the number that Python takes for equal, at any depth."""
-    swapped = swap(document, ())
+    swapped = swap(document)
     if repr(swapped) == repr(document):
         assert json_equal(swapped, document)
     else:
@@ -144,30 +151,6 @@ def never(start, end):
 
 
 costs = st.lists(st.floats(0, 40) | st.integers(0, 5), min_size=1, max_size=5)
-
-
-@given(
-    polls=st.integers(1, 30),
-    interval=st.floats(0, 1000),
-    costs=costs,
-)
-def test_n_polls_are_n_minus_1_waits(
-    virtual_clock, make_response, polls, interval, costs
-):
-    """A run that gives up after n polls has waited n - 1 times."""
-    with virtual_clock() as clock:
-        world = World(clock, costs, never, make_response=make_response)
-        with pytest.raises(GaveUp) as info:
-            httsleep(
-                URL,
-                status_code=200,
-                session=world,
-                max_retries=polls,
-                polling_interval=interval,
-                ignore_exceptions=TimeoutError,
-            )
-    assert info.value.attempts == world.polls == polls
-    assert clock.naps == [interval] * (polls - 1)
 
 
 @given(
@@ -226,26 +209,30 @@ def test_a_run_never_outlasts_max_time(
     max_time=st.integers(1, 400) | st.floats(0.3, 100),
     share=st.integers(0, 31) | st.floats(0, 31),
     interval=st.integers(1, 400) | st.floats(0.25, 100),
+    asked=st.just(0) | st.integers(0, 400),
     done=st.integers(0, 64) | st.floats(0, 64),
     start=st.booleans(),
 )
 def test_a_job_that_is_finished_in_time_is_seen(
-    virtual_clock, make_response, max_time, share, interval, done, start
+    virtual_clock, make_response, max_time, share, interval, asked, done, start
 ):
     """A job that is finished before the last-poll moment is a success.
 
     Each request costs the same, less than half of max_time, and the server looks at
-    the job when the request begins, or when it ends.
+    the job when the request begins, or when it ends. It may ask to wait for longer.
     """
     cost = max_time * share / 64
     last_moment = max_time - min(max(1.5 * cost, 0.1), max_time / 2)
     finished = last_moment * done / 64 - 1e-6
+    headers = {"Retry-After": str(asked)} if asked else {}
 
     def status(began, ended):
         return 200 if (began if start else ended) >= finished else 404
 
     with virtual_clock() as clock:
-        world = World(clock, [cost], status, make_response=make_response)
+        world = World(
+            clock, [cost], status, headers=headers, make_response=make_response
+        )
         httsleep(
             URL,
             status_code=200,
@@ -255,63 +242,6 @@ def test_a_job_that_is_finished_in_time_is_seen(
             request_timeout=None,
         )
         assert clock.now - world.began <= max_time + 1e-6
-
-
-@given(max_time=st.floats(1, 100), share=st.floats(0, 0.49), asked=st.integers(0, 200))
-def test_a_retry_after_does_not_hide_a_job_that_is_finished_in_time(
-    virtual_clock, make_response, max_time, share, asked
-):
-    """However long the server asks to wait, the last poll is made."""
-    cost = max_time * share
-    last_moment = max_time - min(max(1.5 * cost, 0.1), max_time / 2)
-
-    def status(began, ended):
-        return 200 if began >= last_moment - 1e-6 else 503
-
-    with virtual_clock() as clock:
-        headers = {"Retry-After": str(asked)}
-        world = World(
-            clock, [cost], status, headers=headers, make_response=make_response
-        )
-        httsleep(
-            URL,
-            status_code=200,
-            session=world,
-            max_time=max_time,
-            request_timeout=None,
-        )
-
-
-@given(script=st.lists(statuses, min_size=1, max_size=10), limit=st.integers(1, 10))
-def test_a_run_ends_with_the_first_answer_that_decides(
-    virtual_clock, make_response, script, limit
-):
-    """The first success or alarm ends the run, or else the limit."""
-    with virtual_clock() as clock:
-        world = World(
-            clock,
-            [0],
-            lambda start, end: (script + [404] * 10)[world.polls - 1],
-            make_response=make_response,
-        )
-        try:
-            httsleep(
-                URL,
-                {"status_code": 200},
-                {"status_code": 500},
-                session=world,
-                max_retries=limit,
-            )
-            last = 200
-        except Alarm:
-            last = 500
-        except GaveUp:
-            last = 404
-    ends = [n for n, status in enumerate(script, 1) if status in (200, 500)]
-    if ends and ends[0] <= limit:
-        assert (world.polls, last) == (ends[0], script[ends[0] - 1])
-    else:
-        assert (world.polls, last) == (limit, 404)
 
 
 # words

@@ -1,3 +1,5 @@
+"""The validators: what each key expects, and the reason if it is not met."""
+
 import json
 import re
 
@@ -6,13 +8,14 @@ import jsonpath_rw
 import pytest
 import requests
 
+from httsleep import HttSleeper
 from httsleep.operators import OPERATORS
 from httsleep.validators import VALIDATORS, Answer
 
 
 @pytest.fixture
 def says(make_response):
-    """What the validator ``key``, expecting ``expected``, says about an answer."""
+    """Return a function that returns the reason of a validator, or ``None``."""
 
     def says(key, expected, body=b"", *, status=200, headers=()):
         response = make_response(status, body, headers)
@@ -35,7 +38,7 @@ def test_the_base_validators():
 
 
 def test_an_answer_is_decoded_once(make_response, monkeypatch):
-    """However often it is looked at, the text and the JSON are computed once."""
+    """The text and the JSON of an answer are computed once."""
     response, calls = make_response(200, {"a": 1}), []
     monkeypatch.setattr(response, "json", lambda: calls.append(1))
     answer = Answer(response)
@@ -74,13 +77,8 @@ def test_a_body_that_is_not_json_is_a_miss(says, key, body):
 
 @pytest.mark.parametrize("expected", [503, "503", "0503"], ids=repr)
 def test_a_status_code_is_an_int_or_a_numeric_string(says, expected):
-    """A status matches the equal int, or that int as a string."""
+    """A status can be expected as an int, or as a str of digits."""
     assert says("status_code", expected, status=503) is None
-
-
-def test_a_status_code_that_differs_is_told(says):
-    """A miss tells what came and what was expected."""
-    assert says("status_code", "200", status=503) == "status_code is 503, not 200"
 
 
 # json
@@ -90,43 +88,35 @@ def test_a_status_code_that_differs_is_told(says):
     "expected", [{}, [], "", 0, False, None, {"a": [1, None]}, "text", 1.5]
 )
 def test_json_expects_the_whole_body(says, expected):
-    """Every JSON value can be expected, the false ones and null too."""
+    """Every JSON value can be the expected body, false ones and null too."""
     assert says("json", expected, json.dumps(expected)) is None
     assert says("json", expected, '{"other": 1}') is not None
-
-
-def test_json_that_differs_is_told(says):
-    """A miss tells what came and what was expected."""
-    reason = says("json", {"status": "SUCCESS"}, {"status": "RUNNING", "id": 7})
-    assert reason == (
-        "json is {'id': 7, 'status': 'RUNNING'}, not {'status': 'SUCCESS'}"
-    )
 
 
 # text
 
 
 def test_text_expects_the_whole_text(says):
-    """The whole text has to be equal; an empty one can be expected."""
+    """A str is met only by a text that equals it as a whole."""
     assert says("text", "done", "done") is None
     assert says("text", "", "") is None
-    assert says("text", "done", "done\n") == (
-        "text is 'done\\n', not 'done' alone; a regular expression would find it"
-    )
-    assert says("text", "", "x") == "text is 'x', not ''"
 
 
 def test_text_is_decoded_as_the_answer_says(says):
-    """The charset of the answer counts."""
+    """A text is decoded by the charset of the answer."""
     latin = {"Content-Type": "text/plain; charset=latin-1"}
     assert says("text", "é", "é".encode("latin-1"), headers=latin) is None
 
 
-def test_text_that_cannot_be_decoded_is_a_miss(says):
-    """A charset in which no body can be is a miss, not an exception."""
-    odd = {"Content-Type": "text/plain; charset=idna"}
-    reason = says("text", "", b"\xff..", headers=odd)
+@pytest.mark.parametrize(
+    ("charset", "body"), [("idna", b"\xff.."), ("unicode_escape", b"\\q")]
+)
+def test_text_that_cannot_be_decoded_is_a_miss(says, charset, body):
+    """A charset in which no body can be is a miss, not an exception or a warning."""
+    odd = {"Content-Type": f"text/plain; charset={charset}"}
+    reason = says("text", "", body, headers=odd)
     assert reason == "text cannot be decoded: the answer's charset is wrong"
+    assert says("json", "", body, headers=odd).startswith("body is not JSON (")
 
 
 # jsonpath
@@ -161,7 +151,7 @@ def path(expression, value):
     ],
 )
 def test_jsonpath_compares_what_it_finds(says, expression, value):
-    """One match is compared itself or as a list of one, several as a list."""
+    """One match of a path is compared itself or as a list of one, several as a list."""
     assert says("jsonpath", path(expression, value), DOCUMENT) is None
 
 
@@ -180,12 +170,12 @@ def test_jsonpath_compares_what_it_finds(says, expression, value):
     ],
 )
 def test_jsonpath_that_differs_is_told(says, expression, value, reason):
-    """A miss tells the expression, what it found and what was expected."""
+    """The reason of jsonpath has the expression, its matches and the expected value."""
     assert says("jsonpath", path(expression, value), DOCUMENT) == reason
 
 
 def test_jsonpath_needs_every_expression(says):
-    """Every entry has to match, and each miss is told."""
+    """Every entry of jsonpath has to be met, and each miss is a reason."""
     entries = [*path("$.status", "RUNNING"), *path("$.none", 1), *path("$.x", 1)]
     assert says("jsonpath", entries[:1], DOCUMENT) is None
     reason = says("jsonpath", entries, DOCUMENT)
@@ -194,7 +184,7 @@ def test_jsonpath_needs_every_expression(says):
 
 @pytest.mark.parametrize("value", [False, 0, None, [], "", {}])
 def test_jsonpath_can_expect_what_is_false(says, value):
-    """A value that is false is expected like any other."""
+    """A false value at a path is met by itself, not by a missing path."""
     assert says("jsonpath", path("$.a", value), {"a": value}) is None
     assert says("jsonpath", path("$.a", value), {"a": "x"}) is not None
     assert says("jsonpath", path("$.a", value), {}) == "$.a is missing"
@@ -228,7 +218,7 @@ def test_jsonpath_takes_whatever_has_find(says):
 
 @pytest.mark.parametrize("result", [True, 1, "yes", [0]])
 def test_a_callback_that_returns_something_true_is_met(says, result):
-    """Whatever is true will do."""
+    """A callback that returns any true value is met."""
     assert says("callback", lambda response: result) is None
 
 
@@ -236,7 +226,7 @@ def test_a_callback_that_returns_something_true_is_met(says, result):
     ("result", "shown"), [(False, "False"), (None, "None"), ("", "''"), ([], "[]")]
 )
 def test_a_callback_that_returns_something_false_is_told(says, result, shown):
-    """A miss tells the name of the callback and what it returned."""
+    """The reason of a callback has its name and the value that it returned."""
 
     def ready(response):
         return result
@@ -247,7 +237,7 @@ def test_a_callback_that_returns_something_false_is_told(says, result, shown):
 
 
 def test_a_callback_is_given_the_response(says):
-    """The callback gets the response itself; an object will do as well."""
+    """A callback, which may be an object, is given the response itself."""
 
     class Ready:
         def __call__(self, response):
@@ -258,64 +248,17 @@ def test_a_callback_is_given_the_response(says):
     assert reason.endswith("Ready returned False")
 
 
-# what makes no sense
-
-REFUSED = [
-    ("status_code", "abc", ["status_code is 'abc'", "give an int from 100 to 999"]),
-    ("status_code", "", ["status_code is ''"]),
-    ("status_code", "²", ["status_code is '²'"]),
-    ("status_code", "20 0", ["status_code is '20 0'"]),
-    ("status_code", True, ["status_code is True"]),
-    ("status_code", 200.0, ["status_code is 200.0"]),
-    ("status_code", None, ["status_code is None"]),
-    ("status_code", 99, ["status_code is 99", "from 100 to 999"]),
-    ("status_code", 1000, ["status_code is 1000"]),
-    ("status_code", "20000", ["status_code is 20000", "from 100 to 999"]),
-    ("status_code", "9" * 5000, ["status_code is '9999"]),
-    ("text", b"done", ["text is b'done'", "str"]),
-    ("text", None, ["text is None", "str"]),
-    ("text", 5, ["text is 5", "str"]),
-    ("jsonpath", "$.a", ["jsonpath is '$.a'", "or a list"]),
-    ("jsonpath", [], ["jsonpath is []", "expects nothing"]),
-    ("jsonpath", ["$.a"], ["jsonpath entry is '$.a'", "{'expression': ..., 'value'"]),
-    ("jsonpath", [{"value": 1}], ["jsonpath entry is", "there is no 'expression'"]),
-    ("jsonpath", [{"expression": "$"}], ["jsonpath entry is", "there is no operator"]),
-    (
-        "jsonpath",
-        [{"expresion": "$", "value": 1}],
-        ["unknown key 'expresion'", "did you mean 'expression'?"],
-    ),
-    ("jsonpath", path("$.[", 1), ["expression is '$.['", "give a valid JSONPath ("]),
-    ("jsonpath", path("", 1), ["expression is ''"]),
-    ("jsonpath", path(5, 1), ["expression is 5", "a str or a compiled JSONPath"]),
-    ("jsonpath", path(None, 1), ["expression is None"]),
-    ("callback", "ready", ["callback is 'ready'", "takes the response"]),
-    ("callback", None, ["callback is None"]),
-]
-
-
-@pytest.mark.parametrize(
-    ("key", "expected", "words"),
-    REFUSED,
-    ids=[f"{number}-{key}" for number, (key, *_) in enumerate(REFUSED)],
-)
-def test_what_makes_no_sense_is_refused(key, expected, words):
-    """A validator refuses what it cannot expect: what it is, and what is right."""
-    with pytest.raises(ValueError, match=re.escape(words[0])) as info:
-        VALIDATORS[key](expected)
-    for word in words:
-        assert word in str(info.value)
-    assert info.value.__suppress_context__ or info.value.__context__ is None
-    assert str(info.value).isprintable()
-
-
 # several statuses
 
 
 @pytest.mark.parametrize(
     ("expected", "met", "not_met"),
     [
+        (100, {100}, {101}),
+        ("999", {999}, {998}),
+        ("1xx", {100, 199}, {200}),
         ("2xx", {200, 204, 299}, {199, 300, 404}),
+        ("4xx", {400, 499}, {399, 500}),
         ("5XX", {500, 599}, {499, 600}),
         (["2xx", 404, "429"], {200, 299, 404, 429}, {300, 403, 428}),
         ((200, 201), {200, 201}, {202}),
@@ -325,7 +268,7 @@ def test_what_makes_no_sense_is_refused(key, expected, words):
     ],
 )
 def test_a_status_may_be_one_of_several(says, expected, met, not_met):
-    """Classes, lists, tuples, sets and ranges: any of them will do."""
+    """A status may be expected as a class, a list, a tuple, a set or a range."""
     for status in met:
         assert says("status_code", expected, status=status) is None
     for status in not_met:
@@ -335,36 +278,15 @@ def test_a_status_may_be_one_of_several(says, expected, met, not_met):
 @pytest.mark.parametrize(
     ("expected", "told"),
     [
+        ("200", "status_code is 503, not 200"),
         ("2xx", "status_code is 503, not 2xx"),
         ([200, "3xx"], "status_code is 503, not one of 200, 3xx"),
         (range(200, 300), "status_code is 503, not range(200, 300)"),
     ],
 )
 def test_a_status_that_is_none_of_several_is_told(says, expected, told):
-    """The reason has the status, and what was expected as it was written."""
+    """The reason of status_code has the status and the expected value as written."""
     assert says("status_code", expected, status=503) == told
-
-
-@pytest.mark.parametrize(
-    ("expected", "words"),
-    [
-        ("2xy", "did you mean '2xx'"),
-        ("6xx", "a class such as '2xx'"),
-        ("20", "give an int from 100 to 999"),
-        ([], "an empty list expects nothing"),
-        (range(0), "an empty list expects nothing"),
-        ([200, True], "status_code is True"),
-        ([200, None], "status_code is None"),
-        (range(90, 110), "status_code is 90"),
-        (range(990, 10**12), "status_code is 1000"),
-        ({"200": 1}, "give an int from 100 to 999"),
-    ],
-)
-def test_no_status_at_all_is_refused(expected, words):
-    """What no status can be is a mistake, alone and among others."""
-    with pytest.raises(ValueError, match=r"^status_code is ") as info:
-        VALIDATORS["status_code"](expected)
-    assert words in str(info.value)
 
 
 # headers
@@ -389,79 +311,54 @@ def test_no_status_at_all_is_refused(expected, words):
     ],
 )
 def test_headers(says, expected, told):
-    """All headers have their value, whatever the case of their names."""
+    """Each header has its value; the case of names does not matter."""
     headers = {"ETag": '"1"', "X-State": "ready"}
     assert says("headers", expected, headers=headers) == told
-
-
-@pytest.mark.parametrize(
-    "expected",
-    [
-        None,
-        {},
-        "ETag",
-        ["ETag"],
-        {"ETag": 1},
-        {"ETag": False},
-        {"ETag": None},
-        {"ETag": re.compile(b"x")},
-        {1: "x"},
-        {"": "x"},
-    ],
-)
-def test_headers_that_cannot_be_are_refused(expected):
-    """Names are str; values are str, an expression for str, or True."""
-    with pytest.raises(ValueError, match=r"^headers"):
-        VALIDATORS["headers"](expected)
 
 
 # text by expression, and the hints
 
 
 def test_a_text_may_be_an_expression(says):
-    """A regular expression may be found anywhere in the text."""
+    """A regular expression is met if it is found anywhere in the text."""
     assert says("text", re.compile("^OK$", re.MULTILINE), "fine\nOK\n") is None
     told = says("text", re.compile("^OK"), "not OK")
     assert told == "text is 'not OK', not re.compile('^OK')"
 
 
-def test_an_expression_for_bytes_is_refused():
-    """A text is no bytes."""
-    with pytest.raises(ValueError, match=r"^text is "):
-        VALIDATORS["text"](re.compile(b"OK"))
+TEXT_HINT = " alone; a regular expression would find it"
+JSON_HINT = " alone; json_contains would allow the other keys"
 
 
 @pytest.mark.parametrize(
-    ("key", "expected", "body", "hint"),
+    ("key", "expected", "body", "told"),
     [
-        ("text", "OK", "OK\n", "a regular expression would find it"),
-        ("text", "OK", "no", None),
-        ("text", "", "no", None),
+        ("text", "OK", "OK\n", f"text is 'OK\\n', not 'OK'{TEXT_HINT}"),
+        ("text", "OK", "no", "text is 'no', not 'OK'"),
+        ("text", "", "no", "text is 'no', not ''"),
         (
-            "json",
-            {"a": 1},
-            {"a": 1, "b": 2},
-            "json_contains would allow the other keys",
+            *("json", {"a": 1}, {"a": 1, "b": 2}),
+            f"json is {{'a': 1, 'b': 2}}, not {{'a': 1}}{JSON_HINT}",
         ),
-        ("json", {"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, "json_contains"),
-        ("json", {"a": 2}, {"a": 1, "b": 2}, None),
-        ("json", {}, {"a": 1}, None),
-        ("json", [1], [1, 2], None),
+        (
+            *("json", {"a": {}}, {"a": {"b": 1}}),
+            f"json is {{'a': {{'b': 1}}}}, not {{'a': {{}}}}{JSON_HINT}",
+        ),
+        ("json", {"a": 2}, {"b": 2}, "json is {'b': 2}, not {'a': 2}"),
+        ("json", {}, {"a": 1}, "json is {'a': 1}, not {}"),
+        ("json", [1], [1, 2], "json is [1, 2], not [1]"),
     ],
 )
-def test_a_near_miss_is_told_the_right_word(says, key, expected, body, hint):
-    """What is there, but not alone, names the word that would have met it."""
-    told = says(key, expected, body)
-    assert f"not {expected!r}" in told
-    assert (hint or "") in told
-    assert (" alone; " in told) is (hint is not None)
+def test_a_body_that_differs(says, key, expected, body, told):
+    """A body that has more than was expected is told the key that would allow it."""
+    assert says(key, expected, body) == told
 
 
 # json_contains
 
 
 def test_json_contains(says):
-    """Objects are looked at by key, and everything that is lacking is told."""
+    """json_contains compares objects by key, and names each place that is not met."""
     body = {"status": "DONE", "meta": {"name": "web", "tags": ["a"]}, "left": None}
     assert says("json_contains", {"meta": {"name": "web"}, "left": None}, body) is None
     told = says("json_contains", {"meta": {"name": "x", "tags": []}, "no": 1}, body)
@@ -474,19 +371,12 @@ def test_json_contains(says):
 
 
 def test_json_contains_tells_a_few_places():
-    """An answer that lacks everything is told in a few words."""
+    """json_contains gives at most five reasons."""
     expected = {str(number): 1 for number in range(100)}
     check = VALIDATORS["json_contains"](expected)
     response = requests.Response()
     response._content, response.encoding = b"{}", "utf-8"
     assert check(Answer(response)).count("is missing") == 5
-
-
-@pytest.mark.parametrize("key", ["json", "json_contains"])
-def test_json_that_no_body_can_equal_is_refused(key):
-    """A wait for a tuple would never end."""
-    with pytest.raises(ValueError, match=f"^{key} is .* a tuple is not JSON"):
-        VALIDATORS[key]({"a": (1, 2)})
 
 
 # the shapes of jsonpath
@@ -531,49 +421,100 @@ GONE = {"expression": "$.no", "exists": False}
     ],
 )
 def test_the_shapes_of_jsonpath(says, expected, told):
-    """A mapping, one entry and a list of entries all say what has to be there."""
+    """jsonpath takes a mapping, one entry or a list of entries."""
     assert says("jsonpath", expected, JOB) == told
 
 
 @pytest.mark.parametrize("operator", sorted(set(OPERATORS) - {"exists"}))
 def test_a_missing_path_satisfies_no_operator(says, operator):
-    """Nothing is met by what is not there, neither are exclusions."""
+    """A path that is missing meets no operator, not_in included."""
     expected = {"in": [1], "not_in": [1]}.get(operator, 1)
     told = says("jsonpath", {"expression": "$.no", operator: expected}, JOB)
     assert told == "$.no is missing"
 
 
 def test_what_does_not_exist_does_so_in_json_only(says):
-    """An HTML page has no paths, but it is no document without them either."""
+    """``exists: False`` is not met by a body that is no JSON."""
     told = says("jsonpath", {"expression": "$.no", "exists": False}, "<html>")
     assert told.startswith("body is not JSON")
 
 
-@pytest.mark.parametrize(
-    ("expected", "words"),
-    [
-        ({}, "an empty one expects nothing"),
-        ("$.status", "give {'$.path': value}"),
+# what makes no sense
+
+NO_STATUS = "give an int from 100 to 999"
+NOTHING = "an empty list expects nothing"
+REFUSED = {
+    "status_code": [
+        *((value, NO_STATUS) for value in ("abc", "", "²", "20 0", "20", True, 200.0)),
+        *((value, NO_STATUS) for value in (None, 99, 1000, "20000", {"200": 1})),
+        ("9" * 5000, "status_code is '9999"),
+        ("2xy", "did you mean '2xx'"),
+        ("6xx", "a class such as '2xx'"),
+        *((value, NOTHING) for value in ([], range(0))),
+        ([200, True], "status_code is True"),
+        ([200, None], "status_code is None"),
+        (range(90, 110), "status_code is 90"),
+        (range(990, 10**12), "status_code is 1000"),
+    ],
+    "headers": [
+        *((value, "give a dict of names") for value in (None, {}, "ETag", ["ETag"])),
+        *(({"ETag": value}, "give a str, a") for value in (1, False, None)),
+        ({"ETag": re.compile(b"x")}, "headers: ETag is re.compile(b'x')"),
+        *(({name: "x"}, "is not a name") for name in (1, "")),
+    ],
+    "text": [
+        *((value, "the whole text as a str") for value in (b"done", None, 5)),
+        (re.compile(b"OK"), "compiled expression for str"),
+    ],
+    "json": [({"a": (1, 2)}, "a tuple is not JSON")],
+    "json_contains": [({"a": (1, 2)}, "a tuple is not JSON")],
+    "jsonpath": [
+        *((value, "an empty one expects nothing") for value in ({}, [])),
+        *((value, "give {'$.path': value}") for value in ("$.status", None)),
+        (["$.a"], "give a dict such as {'expression': ..., 'value': ...}"),
+        ([{"value": 1}], "there is no 'expression'; give one"),
         ({"expression": "$.a"}, "there is no operator"),
         ({"expression": "$.a", "valeu": 1}, "did you mean 'value'"),
         (
             {"expression": "$.a", "exists": False, "value": 1},
             "leave the other operators out",
         ),
+        ([{"expresion": "$.a", "value": 1}], "did you mean 'expression'?"),
         ({"expression": "$.a", "in": "DONE"}, "in is 'DONE': give a list"),
         ({"value": 1}, "{'expression': '$.path', 'value': 1}"),
         ({"ge": 1, "le": 2}, "{'expression': '$.path', 'ge': 1, 'le': 2}"),
         ({"$.a": {"ge": 100}}, "write {'expression': '$.a', 'ge': 100}"),
         ([{"$.a": 1}], "unknown key '$.a'"),
-        (["$.a"], "give a dict such as {'expression': ..., 'value': ...}"),
-        ([{"value": 1}], "there is no 'expression'; give one"),
-        ({"$.a b": 1}, "give a valid JSONPath"),
-        ({1: 2}, "expression is 1"),
         ({"$.a": (1,)}, "a tuple is not JSON"),
+        *(
+            ({path: 1}, f"expression is {path!r}: give a valid JSONPath (")
+            for path in ("$.a b", "$.[", "")
+        ),
+        *(({path: 1}, "a str or a compiled JSONPath") for path in (5, None)),
     ],
+    "callback": [(value, "takes the response") for value in ("ready", None)],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected", "instead"),
+    [(key, *row) for key, rows in REFUSED.items() for row in rows],
+    ids=[f"{key} {number}" for key in REFUSED for number in range(len(REFUSED[key]))],
 )
-def test_a_jsonpath_that_makes_no_sense_is_refused(expected, words):
-    """Each mistake is told with the entry or the word to write instead."""
-    with pytest.raises(ValueError, match=r"^(expression|in|jsonpath|value)\b") as info:
-        VALIDATORS["jsonpath"](expected)
-    assert words in str(info.value)
+def test_an_expected_value_that_makes_no_sense_is_refused(key, expected, instead):
+    """A validator refuses a senseless value by its name, and says what to give."""
+    with pytest.raises(ValueError, match=rf"^(expression|in|value|{key})\b") as info:
+        VALIDATORS[key](expected)
+    assert instead in str(info.value)
+    assert info.value.__suppress_context__ or info.value.__context__ is None
+    assert str(info.value).isprintable()
+
+
+@pytest.mark.parametrize("key", ["json", "json_contains", "jsonpath"])
+def test_an_expected_value_without_end_is_refused(key):
+    """A value that contains itself is refused by the name of its argument."""
+    endless = {}
+    endless["a"] = endless
+    value = {"$.a": endless} if key == "jsonpath" else endless
+    with pytest.raises(ValueError, match=r"^until contains itself, or is too"):
+        HttSleeper("http://server/", {key: value})

@@ -11,6 +11,8 @@ from requests import exceptions
 
 from httsleep import Cancelled, httsleep
 
+pytestmark = pytest.mark.realtime
+
 CHILD = """
 import gc, json, os, signal, sys, threading, time, warnings
 from httsleep import HttSleeper
@@ -196,12 +198,3 @@ def test_cancel_during_an_answer(serve, within, in_a_moment):
     with within(0.3), pytest.raises(Cancelled) as caught:
         httsleep(server.url, status_code=200, polling_interval=60, cancel=cancel)
     assert (caught.value.attempts, caught.value.response.text) == (1, "busy")
-
-
-def test_cancel_before_the_run(serve):
-    """An event that is set already ends the run before its first request."""
-    server, cancel = serve(200), threading.Event()
-    cancel.set()
-    with pytest.raises(Cancelled) as caught:
-        httsleep(server.url, status_code=200, cancel=cancel)
-    assert (caught.value.attempts, server.seen) == (0, [])

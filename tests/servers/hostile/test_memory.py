@@ -170,7 +170,7 @@ def peak(listen, run_child):
 
 @pytest.mark.parametrize("body", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_too_large(peak, body):
-    """However it is packed, more than 16 MiB is BodyTooLarge, and is not held."""
+    """A body of more than 16 MiB, packed in any way, is BodyTooLarge and not kept."""
     most = 16 * MIB
     ended, rose = peak(body, most)
     assert ended == "BodyTooLarge"
@@ -185,7 +185,7 @@ def test_tiny_chunks(peak):
 
 
 def test_a_redirect_that_cannot_be_decoded(peak):
-    """The rest of it is not read, and the redirect is followed."""
+    """A redirect whose body cannot be decoded is followed, and its rest is not read."""
     ended, rose = peak(lambda: undecodable(MOVED), 16 * MIB)
     assert ended == "TooManyRedirects"
     assert rose < 32 * MIB
@@ -193,7 +193,7 @@ def test_a_redirect_that_cannot_be_decoded(peak):
 
 @pytest.mark.parametrize(("session", "polls"), [("own", LONG_RUN), ("callers", 500)])
 def test_a_long_run_grows_by_nothing(listen, run_child, session, polls):
-    """Of all its answers and exceptions none is left, even without a collector."""
+    """A long run keeps none of its responses and exceptions alive."""
 
     def talk(peer):
         for _ in range(19):

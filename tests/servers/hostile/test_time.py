@@ -18,6 +18,8 @@ from urllib3.exceptions import ReadTimeoutError
 
 from httsleep import GaveUp, HttSleeper, httsleep
 
+pytestmark = pytest.mark.realtime
+
 LIMIT = 0.15  # seconds
 OK = b"HTTP/1.1 200 OK\r\n"
 SIZED = OK + b"Content-Length: 200\r\n\r\n"
@@ -130,7 +132,7 @@ def test_request_timeout(serve, within, answer):
 
 @pytest.mark.parametrize("answer", SOME.values(), ids=SOME)
 def test_max_time(serve, within, answer):
-    """A run is over when max_time is: GaveUp, and no answer was complete."""
+    """A run ends with GaveUp when max_time is over, if no answer was complete."""
     server = serve(answer)
     with within(LIMIT), pytest.raises(GaveUp) as caught:
         httsleep(server.url, status_code=201, max_time=LIMIT)
@@ -139,7 +141,7 @@ def test_max_time(serve, within, answer):
 
 @pytest.mark.parametrize("answer", SOME.values(), ids=SOME)
 def test_over_tls(serve, tls, ca_bundle, within, answer):
-    """Over TLS it is the same."""
+    """A request over TLS is a ReadTimeout once request_timeout is over."""
     server = serve(answer, tls=tls)
     with within(LIMIT), pytest.raises(exceptions.ReadTimeout):
         httsleep(server.url, status_code=201, request_timeout=LIMIT, verify=ca_bundle)

@@ -71,7 +71,7 @@ def reset(data):
 
 @pytest.mark.parametrize("answer", CUT_HEADERS.values(), ids=CUT_HEADERS)
 def test_a_cut_in_the_headers(serve, answer):
-    """It is a ConnectionError, even for a condition that looks at the status only."""
+    """An answer that is cut off in its headers is a ConnectionError."""
     server = serve(answer)
     for condition in (EMPTY, {"callback": lambda response: True}):
         with pytest.raises(exceptions.ConnectionError):
@@ -80,7 +80,7 @@ def test_a_cut_in_the_headers(serve, answer):
 
 @pytest.mark.parametrize("pause", [0, 0.02])
 def test_a_cut_that_comes_later(listen, pause):
-    """It is one as well if the end comes after the part that came."""
+    """A cut in the headers is a ConnectionError if the end comes later, too."""
 
     def talk(peer):
         peer.request()
@@ -92,14 +92,14 @@ def test_a_cut_that_comes_later(listen, pause):
 
 
 def test_a_cut_over_tls(serve, tls, ca_bundle):
-    """It is one over TLS, where the end of the connection was not announced."""
+    """A cut in the headers is a ConnectionError over TLS."""
     server = serve(CUT_HEADERS["after a header"], tls=tls)
     with pytest.raises(exceptions.ConnectionError):
         httsleep(server.url, EMPTY, verify=ca_bundle)
 
 
 def test_a_cut_behind_a_proxy(serve, monkeypatch):
-    """It is one behind a proxy."""
+    """A cut in the headers is a ConnectionError behind a proxy."""
     monkeypatch.setenv("http_proxy", serve(CUT_HEADERS["after a header"]).root)
     with pytest.raises(exceptions.ConnectionError):
         httsleep("http://server.test/", EMPTY)
@@ -118,7 +118,7 @@ def test_a_cut_in_a_redirect(serve):
 
 @pytest.mark.parametrize("answer", LOOK_ALIKE.values(), ids=LOOK_ALIKE)
 def test_what_only_looks_like_a_cut(serve, answer):
-    """An answer that is whole, and has no body, is an answer."""
+    """A complete answer without a body is no cut."""
     assert httsleep(serve(answer).url, EMPTY).content == b""
 
 
@@ -126,7 +126,7 @@ def test_what_only_looks_like_a_cut(serve, answer):
 @pytest.mark.parametrize("how", [bytes, reset])
 @pytest.mark.parametrize("answer", CUT_BODIES.values(), ids=CUT_BODIES)
 def test_a_cut_in_the_body(serve, answer, how, session):
-    """It is an exception that the builtin ConnectionError stands for."""
+    """The builtin ConnectionError stands for an answer that is cut off in its body."""
     server = serve(how(answer), (200, "whole"))
     with session() as given:
         response = httsleep(
@@ -145,7 +145,7 @@ def test_a_cut_in_the_body(serve, answer, how, session):
 @pytest.mark.parametrize("gap", [0, 0.03])
 @pytest.mark.parametrize("status", [102, 103, 199])
 def test_interim_answers_are_skipped(serve, naps, status, gap):
-    """The answer is the one that follows them, and it is that of its own poll."""
+    """The answer after interim answers is the one to its own poll."""
     polls = []
 
     def answer(handler):
@@ -213,7 +213,7 @@ def test_a_body_where_none_belongs(serve, method):
 @pytest.mark.parametrize("ending", ["silently", "reset", "in the status line"])
 @pytest.mark.parametrize("session", SESSIONS, ids=["own", "callers"])
 def test_a_connection_that_ends_as_the_poll_arrives(serve, ending, session):
-    """It is a ConnectionError, and the poll after it gets its own answer."""
+    """A connection that ends as a poll arrives is a ConnectionError of that poll."""
     second = {
         "silently": b"",
         "reset": reset(b""),
@@ -233,8 +233,9 @@ def test_a_connection_that_ends_as_the_poll_arrives(serve, ending, session):
     assert [each.outcome for each in polls] == ["waiting", "ignored", "met"]
 
 
+@pytest.mark.realtime
 def test_the_answer_to_a_poll_that_was_cut_off(serve):
-    """It comes too late for every poll, not only for its own."""
+    """The late answer to a poll that was cut off is not that of a later poll."""
 
     def late(handler):
         handler.server.stopping.wait(0.15)
@@ -276,7 +277,7 @@ SECRETS = {
 @pytest.mark.parametrize("to", NEXT.values(), ids=NEXT)
 @pytest.mark.parametrize("secret", SECRETS)
 def test_credentials_in_redirects(serve, monkeypatch, tmp_path, status, to, secret):
-    """A redirect carries what one of requests carries: none to another host or port."""
+    """A redirect carries the credentials that a redirect of requests carries."""
     moved = {}
     server = serve((status, b"", moved), paths={"/next": [(200, "done")]})
     other = serve((200, "done"))
@@ -321,7 +322,7 @@ def test_a_session_of_many_polls_keeps_its_credentials_to_itself(serve):
 
 
 def test_giving_up_on_answers_that_are_cut(serve):
-    """However often it is cut, an answer is never one: there is no response."""
+    """A run of cut answers gives up without a response."""
     server = serve(CUT_HEADERS["after a header"])
     with pytest.raises(GaveUp) as caught:
         httsleep(
