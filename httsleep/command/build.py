@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -13,12 +13,14 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 
+from ..attempt import Attempt
 from ..checks import bad_argument
 from ..conditions import Conditions
 from ..formatting import one_line, redact_url
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
+from .checkpoint_file import CheckpointFile, identify
 from .display import Display, JsonLines, Lines, Quiet, TerminalLine, can_draw
 from .parser import IGNORABLE, build_parser
 
@@ -33,6 +35,8 @@ class Command:
     :ivar sleeper: the sleeper, which gives each poll to the display.
     :ivar request: the method and the URL of its request, without secrets.
     :ivar display: the display of the wait.
+    :ivar file: the file of ``--checkpoint``; ``None`` without one.
+    :ivar once: whether to make one poll only.
     :ivar program: COMMAND and its arguments, to run after a success; ``None`` if the
         body is to be written instead.
     """
@@ -40,6 +44,8 @@ class Command:
     sleeper: HttSleeper
     request: str
     display: Display
+    file: CheckpointFile | None
+    once: bool
     program: list[str] | None
 
 
@@ -58,12 +64,13 @@ def build(arguments: Sequence[str]) -> Command:
     options = vars(namespace)
     try:
         sleeper = _build_sleeper(options)
+        file = _build_file(options, sleeper)
     except ValueError as error:
         parser.error(re.sub("^url_or_request", "URL", str(error)))
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
     display = _build_display(options, sleeper, request)
-    sleeper.on_poll = display.poll
-    return Command(sleeper, request, display, program)
+    sleeper.on_poll = _on_poll(sleeper, display, file)
+    return Command(sleeper, request, display, file, "once" in options, program)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -92,6 +99,29 @@ def _refuse_unknown(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     parser.error(f"no option {one_line(name, 40)}{hint}")
 
 
+def _build_file(
+    options: Mapping[str, Any], sleeper: HttSleeper
+) -> CheckpointFile | None:
+    """Return the file that keeps the wait, if one is given."""
+    if "checkpoint" not in options:
+        return None
+    return CheckpointFile(options["checkpoint"], identify(sleeper))
+
+
+def _on_poll(
+    sleeper: HttSleeper, display: Display, file: CheckpointFile | None
+) -> Callable[[Attempt], None]:
+    """Return the function that shows each poll, and saves the wait if it goes on."""
+    if file is None:
+        return display.poll
+
+    def show_and_save(attempt: Attempt) -> None:
+        display.poll(attempt)
+        file.save(sleeper.checkpoint)
+
+    return show_and_save
+
+
 def _build_display(
     options: Mapping[str, Any], sleeper: HttSleeper, request: str
 ) -> Display:
@@ -100,7 +130,7 @@ def _build_display(
         return Quiet()
     if options.get("log_format") == "json":
         return JsonLines(request)
-    if "verbose" in options or not can_draw():
+    if "verbose" in options or "once" in options or not can_draw():
         return Lines(request, every="verbose" in options)
     return TerminalLine(sleeper.max_retries, sleeper.max_time)
 

@@ -11,17 +11,27 @@ from dataclasses import replace
 from math import inf
 from time import monotonic
 
+from requests import Response
 from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
 from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
-from ..formatting import causes, describe_exception, is_unknown_issuer, safe_repr
+from ..formatting import (
+    causes,
+    describe_exception,
+    format_seconds,
+    is_unknown_issuer,
+    safe_repr,
+)
 from .build import Command, build
+from .checkpoint_file import FileInUse, FileRefused
 from .display import discard_stderr, write_stderr
+from .parser import USAGE
 
 MET, ALARM, FAILED, GAVE_UP, INTERRUPTED = 0, 1, 3, 124, 128 + signal.SIGINT
+NOT_YET = 75  # EX_TEMPFAIL of sysexits.h: start the command again later
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as in a shell
 
 
@@ -52,7 +62,13 @@ def _run(command: Command) -> int:
         return code
     if command.sleeper.kwargs.get("verify") is False:
         disable_warnings(InsecureRequestWarning)  # the user has asked for it
-    code, message = _wait(command)
+    try:
+        code, message = _wait_with_file(command)
+    except FileInUse as exc:
+        code, message = NOT_YET, str(exc)
+    except FileRefused as exc:
+        write_stderr(f"httsleep: {exc}")
+        return USAGE
     command.display.end(code, message)
     if command.program and code == MET:
         return _exec(command.program)
@@ -69,18 +85,52 @@ def _check_program(name: str) -> int:
     return NOT_EXECUTABLE if exists else NOT_FOUND
 
 
+def _wait_with_file(command: Command) -> tuple[int, str]:
+    """Wait; go on from the file of the wait if there is one, and keep it up to date.
+
+    :raises FileInUse: another command is at work on the file.
+    :raises FileRefused: the file does not hold this wait.
+    """
+    if command.file is None:
+        return _wait(command)
+    with command.file as file:
+        file.resume(command.sleeper)
+        code, message = _wait(command)
+        if code in (MET, ALARM, GAVE_UP):
+            file.remove()
+    return code, message
+
+
 def _wait(command: Command) -> tuple[int, str]:
     """Wait, write the body, and return the exit code and why it is not 0."""
+    before = command.sleeper.checkpoint or {"polls": 0, "wait": 0}
+    if command.once and before["wait"]:
+        due = format_seconds(before["wait"])
+        return NOT_YET, f"the next poll is due in {due}\n  {command.request}"
     try:
         with _stop_on_signals():
-            with command.display:
-                response = command.sleeper.run()
+            with command.display, command.sleeper:
+                once = command.once
+                response = _poll_once(command) if once else command.sleeper.run()
+            if response is None:
+                return NOT_YET, ""
             if command.program is None:
                 _write(response.content)
     except (HttSleepError, OSError, ValueError, _Stopped) as exc:
         last = command.display.attempt
-        return _exit_code_and_message(exc, command.request, last)
+        return _exit_code_and_message(exc, command.request, last, before["polls"] + 1)
     return MET, ""
+
+
+def _poll_once(command: Command) -> Response | None:
+    """Make one poll, and return the answer; ``None`` if the wait goes on."""
+    try:
+        attempt = command.sleeper.poll()
+    except OSError:  # the failed poll counts, too
+        if command.file is not None:
+            command.file.save(command.sleeper.checkpoint)
+        raise
+    return attempt.response if attempt.met else None
 
 
 @contextmanager
@@ -128,9 +178,12 @@ def _interrupted() -> int:
 
 
 def _exit_code_and_message(
-    exc: BaseException, request: str, last: Attempt | None
+    exc: BaseException, request: str, last: Attempt | None, first: int
 ) -> tuple[int, str]:
-    """Return the exit code and the message for the exception that ended the wait."""
+    """Return the exit code and the message for the exception that ended the wait.
+
+    :param first: the number of the first poll of this process.
+    """
     if isinstance(exc, Alarm):
         return ALARM, str(exc)
     if isinstance(exc, GaveUp):
@@ -138,10 +191,11 @@ def _exit_code_and_message(
     if isinstance(exc, _Stopped):
         (number,) = exc.args
         what = "interrupted" if number == signal.SIGINT else "terminated"
-        when = "in poll 1" if last is None else f"after {replace(last, next_wait=None)}"
+        when = "in poll 1" if first == 1 else f"before the end of poll {first}"
+        when = when if last is None else f"after {replace(last, next_wait=None)}"
         return 128 + number, f"{what} {when}\n  {request}"
     if isinstance(exc, (RequestException, ValueError)):  # for instance of a proxy's URL
-        number = 1 if last is None else last.number + 1
+        number = first if last is None else last.number + 1
         return FAILED, f"failed in poll {number}: {_why(exc)}\n  {request}"
     return FAILED, str(exc)  # the body cannot be written, or a CA bundle is missing
 

@@ -53,7 +53,8 @@ _EPILOG = """\
 A DURATION is 90, 500ms, 2m or 1h30m. Give JSON as an argument, or as @FILE.
 
 exit codes: 0 met, 1 alarm, 2 usage, 3 a request failed, 124 gave up,
-130 interrupted, 143 terminated; 126, 127 if COMMAND cannot be run
+130 interrupted, 143 terminated; 126, 127 if COMMAND cannot be run;
+75 with --once: the wait goes on; with --checkpoint: FILE is in use
 
 example: httsleep http://server/jobs/1 --jsonpath '$.status=SUCCESS' \\
            --alarm-jsonpath '$.status=FAILED' --max-time 10m"""
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_alarms(parser)
     _add_request(parser)
     _add_limits(parser)
+    _add_starts(parser)
     _add_output(parser)
     return parser
 
@@ -307,6 +309,23 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         "--fail-fast",
         action="store_true",
         help="ignore only the errors that --ignore names",
+    )
+
+
+def _add_starts(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("a wait over several starts").add_argument
+    add(
+        "--checkpoint",
+        metavar="FILE",
+        action=_Once,
+        help="keep the state of the wait in FILE, and go on from there at the next "
+        "start; all limits count over all starts; FILE is removed when the wait ends",
+    )
+    add(
+        "--once",
+        action="store_true",
+        help="make one poll, if one is due, and do not sleep; the exit code is 75 "
+        "while the wait goes on",
     )
 
 

@@ -1,6 +1,8 @@
 import errno
 import io
+import json
 import os
+import re
 import runpy
 import signal
 import sys
@@ -14,6 +16,7 @@ from requests.exceptions import SSLError
 from urllib3.exceptions import InsecureRequestWarning
 
 from httsleep import BodyTooLarge, HttSleeper
+from httsleep.command.checkpoint_file import CheckpointFile
 from httsleep.command.display import Lines
 from httsleep.command.main import main
 
@@ -417,3 +420,174 @@ def test_the_package_can_be_run(answers, capfd, monkeypatch):
         runpy.run_module("httsleep", run_name="__main__")
     assert caught.value.code == 0
     assert capfd.readouterr() == ("done", "")
+
+
+# A wait over several starts
+
+
+@pytest.fixture
+def state(tmp_path):
+    """Return the path of a checkpoint file that is not there yet."""
+    return tmp_path / "state.json"
+
+
+def polls(path):
+    """Return the number of polls in a checkpoint file."""
+    return json.loads(path.read_text())["checkpoint"]["polls"]
+
+
+def test_once_makes_one_poll(answers, ran, naps):
+    """``--once`` makes one poll and ends, with 75 or the exit code of the wait."""
+    server = answers(503, 200)
+    line = f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
+    assert ran("--once") == (75, "", line)
+    assert ran("--once", "-q") == (0, "", "")
+    assert ran("--once", "-q", "--alarm-status-code", "200") == (1, "", "")
+    assert (len(server.calls), naps) == (3, [])
+
+
+def test_once_and_a_file_make_a_wait(answers, ran, state, naps):
+    """Starts with ``--once`` go on with the wait in the file, which goes with it."""
+    server = answers(503, 503, (200, "OK"))
+    words = ["--checkpoint", str(state), "--once", "--interval", "0", "-q"]
+    for number in (1, 2):
+        assert ran(*words) == (75, "", "")
+        assert polls(state) == number
+    assert ran(*words) == (0, "OK", "")
+    assert not state.exists()
+    assert (len(server.calls), naps) == (3, [])
+
+
+def test_once_makes_no_poll_before_one_is_due(answers, ran, state):
+    """A start that comes early sends nothing, and says when the next poll is due."""
+    server = answers(503)
+    words = ["--checkpoint", str(state), "--once", "--interval", "1h"]
+    ran(*words)
+    before = state.read_bytes()
+    code, out, err = ran(*words)
+    assert (code, out, len(server.calls)) == (75, "", 1)
+    assert re.fullmatch(
+        rf"httsleep: GET {URL}: the next poll is due in (3600|3599[.\d]*) s\n", err
+    )
+    assert state.read_bytes() == before
+
+
+def test_the_end_of_a_wait_over_starts_is_that_of_one_wait(answers, ran, state):
+    """The limits and the message count the polls of all starts."""
+    answers(503)
+    words = ["--checkpoint", str(state), "--interval", "0", "--max-retries", "3"]
+    assert [ran(*words, "--once")[0] for _ in range(2)] == [75, 75]
+    code, _, err = ran(*words)
+    assert (code, state.exists()) == (124, False)
+    assert "gave up after 3 polls in " in err
+    assert "polls: 3 x 503 Service Unavailable" in err
+
+
+def test_an_alarm_removes_the_file(answers, ran, state):
+    """The file of a wait that an alarm has ended is gone."""
+    answers(503, 500)
+    words = ["--checkpoint", str(state), "--interval", "0"]
+    assert ran(*words, "--alarm-status-code", "500")[0] == 1
+    assert not state.exists()
+
+
+def test_a_run_sleeps_until_its_next_poll_is_due(answers, ran, state, naps):
+    """A start that goes on with a wait begins with the rest of the last sleep."""
+    answers(503, 200)
+    words = ["--checkpoint", str(state), "--interval", "1h", "-q"]
+    ran(*words, "--once")
+    assert ran(*words)[0] == 0
+    (nap,) = naps
+    assert 3500 < nap <= 3600
+
+
+def test_the_file_stays_after_a_failed_request(answers, ran, state):
+    """After exit code 3 the wait can go on."""
+    answers(503, requests.exceptions.TooManyRedirects(), 503, 200)
+    words = ["--checkpoint", str(state), "--interval", "0"]
+    code, _, err = ran(*words)
+    assert (code, polls(state)) == (3, 1)
+    assert f"GET {URL} failed in poll 2: TooManyRedirects" in err
+    assert ran(*words, "--max-time", "1h")[0] == 0
+
+
+def test_a_failed_poll_of_once_counts(answers, ran, state):
+    """A failed request is a poll like any other, so ``--max-retries`` ends the wait."""
+    answers(503, requests.exceptions.TooManyRedirects())
+    words = ["--checkpoint", str(state), "--interval", "0", "--once"]
+    assert ran(*words)[0] == 75
+    for number in (2, 3):
+        code, _, err = ran(*words)
+        assert (code, polls(state)) == (3, number)
+        assert f"failed in poll {number}: TooManyRedirects" in err
+    assert ran("--once")[0] == 3
+
+
+def test_a_file_in_use(answers, ran, state):
+    """A second start sends nothing and ends with 75; ``-q`` holds for it as well."""
+    server = answers(200)
+    with CheckpointFile(str(state), "any"):
+        said = f"httsleep: {str(state)!r} is in use by another httsleep\n"
+        assert ran("--checkpoint", str(state)) == (75, "", said)
+        assert ran("--checkpoint", str(state), "-q") == (75, "", "")
+    assert not server.calls
+
+
+def test_a_file_that_does_not_fit(answers, ran, state):
+    """A file of another wait, or of anything else, is a usage error, and stays."""
+    server = answers(503)
+    ran("--checkpoint", str(state), "--once", "-q")
+    content, sent = state.read_bytes(), len(server.calls)
+    code, out, err = ran("--checkpoint", str(state), "--status-code", "200", "-q")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"httsleep: --checkpoint is {str(state)!r}: this file holds the checkpoint of "
+        "another wait; give another one, or remove it\n"
+    )
+    assert (state.read_bytes(), len(server.calls)) == (content, sent)
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_command(
+    answers, ran, state, monkeypatch
+):
+    """The exit code is then 3, because the limits would not hold any more."""
+    server = answers(503)
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    for words in ([], ["--once"]):
+        code, _, err = ran("--checkpoint", str(state), *words)
+        assert code == 3
+        assert err.endswith(
+            f"httsleep: {str(state)!r} cannot be written: No space left on device\n"
+        )
+    assert len(server.calls) == 2
+
+
+def test_a_signal_in_the_first_sleep(answers, ran, state, monkeypatch):
+    """A wait that is stopped before its first poll here says which one that is."""
+    answers(503)
+    words = ["--checkpoint", str(state), "--interval", "1h"]
+    ran(*words, "--once")
+
+    def stop(_):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("httsleep.main.sleep", stop)
+    code, _, err = ran(*words)
+    assert (code, polls(state)) == (143, 1)
+    assert err == f"httsleep: GET {URL} terminated before the end of poll 2\n"
+
+
+def test_once_tells_machines_how_it_ended(answers, ran):
+    """``--log-format json`` has the exit code 75 in its last object."""
+    answers(503)
+    _, _, err = ran("--once", "--log-format", "json")
+    assert json.loads(err.splitlines()[-1]) == {
+        "request": f"GET {URL}",
+        "event": "end",
+        "exit_code": 75,
+        "message": "",
+    }
