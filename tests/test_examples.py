@@ -469,6 +469,7 @@ def page(server, _clock, _shell, monkeypatch, tmp_path):
     module.install = partial(monkeypatch.setitem, sys.modules)
     module.stand_in_for_airflow = lambda: stand_in_for_airflow(module.install)
     module.install("page", module)
+    monkeypatch.syspath_prepend(ROOT / "docs" / "howto")  # modules that a page includes
     monkeypatch.chdir(tmp_path)
     return module
 

@@ -467,7 +467,7 @@ def test_once_makes_no_poll_before_one_is_due(answers, ran, state):
     code, out, err = ran(*words)
     assert (code, out, len(server.calls)) == (75, "", 1)
     assert re.fullmatch(
-        rf"httsleep: GET {URL}: the next poll is due in (3600|3599[.\d]*) s\n", err
+        rf"httsleep: the next poll is due in (3600|3599[.\d]*) s\n  GET {URL}\n", err
     )
     assert state.read_bytes() == before
 
