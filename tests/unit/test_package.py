@@ -186,7 +186,10 @@ LIBRARY = [
     *("decoding", "validators", "conditions", "intervals", "limits", "request"),
     *("connection", "session", "sending", "history", "wait", "main", "__init__"),
 ]
-COMMAND = ["__init__", "converters", "parser", "display", "build", "main"]
+COMMAND = [
+    *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),
+    "main",
+]
 
 
 def imported(path):
