@@ -46,6 +46,7 @@ def _declared_charset(response: requests.Response) -> str | None:
     requests has a default for some media types, ISO-8859-1 for text. It does not count.
     """
     encoding = response.encoding
-    is_declared = "charset" in response.headers.get("Content-Type", "").lower()
+    if "charset" in response.headers.get("Content-Type", "").lower():
+        return encoding
     is_default = encoding == get_encoding_from_headers(response.headers)
-    return encoding if is_declared or not is_default else None
+    return None if is_default else encoding

@@ -28,12 +28,15 @@ _MAX_LENGTH = 200  # characters
 class _Repr(Repr):
     """A Repr that shows a str, and a member of an Enum of str or int, as its value."""
 
-    def repr1(self, x: Any, level: int) -> str:
-        if isinstance(x, Enum) and isinstance(x, (str, int, float)):
-            x = x.value
+    def repr_instance(self, x: Any, level: int) -> str:
+        """Return the repr of an object of a class for which Repr has no method."""
         if isinstance(x, str):
-            x = str.__str__(x)
-        return super().repr1(x, level)
+            return self.repr_str(
+                x.value if isinstance(x, Enum) else str.__str__(x), level
+            )
+        if isinstance(x, Enum) and isinstance(x, (int, float)):
+            return repr(x.value)
+        return super().repr_instance(x, level)
 
 
 _repr = _Repr()

@@ -95,6 +95,8 @@ def retry_after(response: requests.Response) -> float | None:
     and with the clock here if there is no valid ``Date``. A date that has passed is 0.
     """
     value = _header(response, "Retry-After")
+    if not value:
+        return None
     numbers = [number.strip() for number in value.split(",")]
     if all(map(_NUMBER.fullmatch, numbers)):
         return float(ceil(min(max(map(float, numbers)), MAX_SECONDS)))
