@@ -211,11 +211,10 @@ class HttSleeper:
         _set_loglevel(loglevel)
         self._owns_session = session is None
         self._session = BoundedSession() if session is None else usable_session(session)
-        self.request = checked_copy(
+        self._request = checked_copy(
             url_or_request, auth, headers, check_sendable=self._owns_session
         )
-        self._request_line = f"{self.request.method} {redact_url(self.request.url)}"
-        self.kwargs = sending_options(verify)
+        self._options = sending_options(verify)
         self.allow_redirects = allow_redirects
 
         shorthand = {
@@ -250,6 +249,25 @@ class HttSleeper:
     def session(self) -> requests.Session:
         """The session that was given, or the sleeper's own."""
         return self._session
+
+    @property
+    def request(self) -> requests.Request:
+        """The sleeper's own copy of the request. A change counts from the next wait on.
+
+        :raises ValueError: for a URL or Request that cannot work, when it is assigned.
+        """
+        return self._request
+
+    @request.setter
+    def request(self, value: UrlOrRequest) -> None:
+        self._request = checked_copy(
+            value, None, None, check_sendable=self._owns_session
+        )
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments for sending: ``{}`` or ``{'verify': ...}``, copied."""
+        return dict(self._options)
 
     @property
     def until(self) -> list[dict[str, Any]]:
@@ -428,8 +446,8 @@ class HttSleeper:
             self.session.cookies.clear()
         sender = Sender(
             self.session,
-            self.request,
-            options=self.kwargs,
+            self._request,
+            options=self._options,
             allow_redirects=self.allow_redirects,
             max_body_size=self.max_body_size,
         )
@@ -443,7 +461,7 @@ class HttSleeper:
             sender,
             self._expected,
             limits,
-            request_line=self._request_line,
+            request_line=f"{self._request.method} {redact_url(self._request.url)}",
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
             on_poll=self.on_poll,

@@ -705,3 +705,16 @@ def test_an_unknown_loglevel_is_refused(level):
         with pytest.raises(ValueError, match=r"^loglevel is .*: give a level") as info:
             HttSleeper(URL, status_code=200, loglevel=level)
     assert repr(level) in str(info.value)
+
+
+def test_the_request_can_be_assigned(answers):
+    """Another request is checked and copied as the first was, and then is sent."""
+    answers(200)
+    sleeper = HttSleeper("http://server/other", status_code=200)
+    sleeper.request = URL
+    assert sleeper.run().url == URL
+    with pytest.raises(ValueError, match=r"^url_or_request"):
+        sleeper.request = "ftp://server/"
+    assert sleeper.request.url == URL
+    with pytest.raises(AttributeError):
+        sleeper.kwargs = {"verify": False}
