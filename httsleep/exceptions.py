@@ -12,10 +12,12 @@
 Each exception has the facts as attributes, and all of them in its text. All exceptions
 can be pickled: values that cannot (a response with a lambda in it, a callback) are left
 out.
+Each can also be made again from its text alone, as result backends do that store JSON:
+``Alarm('text')``. Its attributes then have their defaults.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import requests
 
@@ -34,24 +36,29 @@ class Alarm(HttSleepError):
     """An answer met one of the ``alarms``.
 
     Tests of code that handles it can make one: ``Alarm(response, alarm)``.
+    ``Alarm('text')`` has that text, and neither a response nor an alarm.
 
-    :ivar response: the answer that met the alarm, a :class:`requests.Response`.
-    :ivar alarm: the condition that was met, a copy of the caller's dict.
+    :ivar response: the answer that met the alarm, a :class:`requests.Response`;
+        ``None`` only in an exception that was made again from its text or its pickle.
+    :ivar alarm: the condition that was met, a copy of the caller's dict; likewise.
     :ivar attempts: how many polls were made, this one included; int, default 1.
     :ivar elapsed: seconds since the run began; float, default 0.0.
     """
 
     def __init__(
         self,
-        response: requests.Response,
-        alarm: Mapping[str, Any] | None,
+        response: requests.Response | str,
+        alarm: Mapping[str, Any] | None = None,
         *,
         attempts: int = 1,
         elapsed: float = 0.0,
         message: str | None = None,
     ) -> None:
-        super().__init__(message or f"alarm: {safe_repr(alarm)}")
-        self.response = response
+        is_text = isinstance(response, str)
+        text = response if is_text else message or f"alarm: {safe_repr(alarm)}"
+        super().__init__(text)
+        # Its type leaves out None, which no wait of this process raises.
+        self.response = cast(requests.Response, None if is_text else response)
         self.alarm = alarm
         self.attempts = attempts
         self.elapsed = elapsed
@@ -71,7 +78,7 @@ class _Unfinished(HttSleepError):
         self,
         message: str = "gave up",
         *,
-        limit: str = "max_retries",
+        limit: str | None = None,
         response: requests.Response | None = None,
         exception: Exception | None = None,
         reasons: tuple[str, ...] = (),
@@ -94,7 +101,8 @@ class GaveUp(_Unfinished, TimeoutError):
     handles it can make one: ``GaveUp('gave up')``.
 
     :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
-        ``'max_time'`` or ``'max_retry_after'``.
+        ``'max_time'`` or ``'max_retry_after'``; ``None`` in an exception that was made
+        by hand or again from its text.
     :ivar response: the last complete answer, a :class:`requests.Response`; ``None`` if
         no answer came. ``bool(response)`` is False for 4xx and 5xx, so compare it with
         ``None``.
@@ -119,12 +127,16 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
 
     It is also a :class:`requests.exceptions.RequestException`, and so can be ignored.
 
-    :ivar limit: ``max_body_size``, in bytes; int.
+    :ivar limit: ``max_body_size``, in bytes; int. ``None`` in an exception that was
+        made again from its text.
     """
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {format_size(limit)}")
-        self.limit = limit
+    def __init__(self, limit: int | str) -> None:
+        if isinstance(limit, str):
+            text, self.limit = limit, None
+        else:
+            text, self.limit = f"the body is larger than {format_size(limit)}", limit
+        super().__init__(text)
 
 
 def _picklable(value: Any) -> Any:

@@ -142,7 +142,7 @@ def what_can_be_caught() -> None:
         assert_type(alarm.elapsed, float)
     except GaveUp as gave_up:
         error: TimeoutError = gave_up
-        assert_type(gave_up.limit, str)
+        assert_type(gave_up.limit, str | None)
         assert_type(gave_up.response, requests.Response | None)
         assert_type(gave_up.exception, Exception | None)
         assert_type(gave_up.reasons, tuple[str, ...])
@@ -151,7 +151,7 @@ def what_can_be_caught() -> None:
         raise error from None
     except BodyTooLarge as too_large:
         reason: requests.exceptions.RequestException = too_large
-        assert_type(too_large.limit, int)
+        assert_type(too_large.limit, int | None)
         raise reason from None
     except HttSleepError as other:
         print(other)

@@ -11,13 +11,34 @@ import pytest
 import requests
 from requests.exceptions import InvalidSchema, RequestException
 
-from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleepError, httsleep
+from httsleep import (
+    Alarm,
+    BodyTooLarge,
+    Cancelled,
+    GaveUp,
+    HttSleepError,
+    UnexpectedResponse,
+    httsleep,
+)
 
 URL = "http://server/endpoint"
 HTML = (503, "<html>" + "x" * 1194)
 SUCCESS = {"status_code": 200, "json": {"status": "SUCCESS"}}
 STATUS = [{"expression": "$.status", "value": "SUCCESS"}]
 
+
+_ALARM = {"response": None, "alarm": None, "attempts": 1, "elapsed": 0.0}
+_UNFINISHED = {"limit": None, "response": None, "exception": None, "reasons": ()}
+_UNFINISHED |= {"attempts": 0, "elapsed": 0.0}
+
+#: The attributes of each exception that is made from its text.
+FROM_TEXT = {
+    Alarm: _ALARM,
+    UnexpectedResponse: _ALARM,
+    GaveUp: _UNFINISHED,
+    Cancelled: _UNFINISHED,
+    BodyTooLarge: {"request": None, "response": None, "limit": None},
+}
 
 # the family
 
@@ -55,8 +76,7 @@ def test_a_gave_up_can_be_made_by_hand():
     """A GaveUp can be made without arguments."""
     error = GaveUp()
     assert str(error) == "gave up"
-    assert error.limit == "max_retries"
-    assert error.response is error.exception is None
+    assert error.limit is error.response is error.exception is None
     assert (error.reasons, error.attempts, error.elapsed) == ((), 0, 0.0)
 
 
@@ -65,6 +85,16 @@ def test_a_body_that_is_too_large_says_the_limit():
     error = BodyTooLarge(16 * 2**20)
     assert error.limit == 16 * 2**20
     assert str(error) == "the body is larger than 16.8 MB"
+
+
+@pytest.mark.parametrize("cls", [HttSleepError, *FROM_TEXT])
+def test_an_exception_can_be_made_again_from_its_text(cls):
+    """Result backends that store JSON call the class with the text alone."""
+    error = cls("text")
+    assert (type(error), str(error), error.args) == (cls, "text", ("text",))
+    other = pickle.loads(pickle.dumps(error))
+    assert (type(other), str(other), vars(other)) == (cls, "text", vars(error))
+    assert vars(error) == FROM_TEXT.get(cls, {})
 
 
 # the facts
