@@ -7,8 +7,9 @@ shows the value, and says what to give instead.
 
 import builtins
 import ssl
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, Self, TypeVar, overload
@@ -116,6 +117,55 @@ def usable_session(session: Any) -> requests.Session:
     if isinstance(session, type) or not usable:
         raise bad_argument("session", type(session), "give a requests.Session")
     return session  # type: ignore[no-any-return]
+
+
+_trial = threading.local()
+
+
+def refuse_unpicklable(state: dict[str, Any]) -> None:
+    """Raise an error that names the part of a sleeper's state that cannot be pickled.
+
+    cloudpickle counts if it is imported, because engines that have it (Dask, Ray) use
+    it for what pickle refuses, such as a lambda.
+
+    :raises pickle.PicklingError: names the argument and says what to do instead.
+    """
+    import pickle  # whoever pickles has imported it
+
+    if getattr(_trial, "is_under_way", False):
+        return  # a callback of the sleeper refers to the sleeper
+    dumps = getattr(sys.modules.get("cloudpickle"), "dumps", pickle.dumps)
+    _trial.is_under_way = True
+    try:
+        dumps(state)
+    except Exception:  # whatever a foreign class raises
+        for name, value in _parts(state):
+            try:
+                dumps(value)
+            except Exception as exc:
+                instead = f"it cannot be pickled; {_IN_PLACE_OF.get(name, _NAMED)}"
+                refusal = bad_argument(name, value, instead)
+                raise pickle.PicklingError(str(refusal)) from exc
+    finally:
+        _trial.is_under_way = False
+
+
+def _parts(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments by name, each condition of a list apart."""
+    for name, value in state.items():
+        if isinstance(value, list):
+            yield from ((f"{name}[{i}]", each) for i, each in enumerate(value))
+        else:
+            yield _ARGUMENTS.get(name, name), value
+
+
+#: The arguments behind attributes that have another name.
+_ARGUMENTS = {"_session": "session", "_is_ignored": "ignore_exceptions"}
+_NAMED = "give functions and classes of a module, and no lambda, lock or open file"
+_IN_PLACE_OF = {
+    "cancel": "leave it out, and raise in on_poll when the wait is to stop",
+    "session": "leave it out, or give one that can be pickled",
+}
 
 
 class Setting(Generic[T]):

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from time import sleep
 from typing import Any, ClassVar, Self
 
@@ -24,6 +25,7 @@ from .checks import (
     or_none,
     positive_int,
     positive_seconds,
+    refuse_unpicklable,
     seconds,
     usable_session,
 )
@@ -468,6 +470,29 @@ class HttSleeper:
             cancel=self.cancel,
             history=history,
         )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Return what a pickle holds.
+
+        :raises pickle.PicklingError: an argument cannot be pickled; the text names it.
+        """
+        state = self.__getstate__()
+        if self._owns_session:
+            del state["_session"]  # it can be pickled, and is most of the work
+        refuse_unpicklable(state)
+        return super().__reduce_ex__(protocol)
+
+    def __copy__(self) -> Self:
+        """Return a copy; what cannot be pickled can still be shared."""
+        copied = object.__new__(type(self))
+        copied.__setstate__(self.__getstate__())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a deep copy."""
+        copied = memo[id(self)] = object.__new__(type(self))
+        copied.__setstate__(deepcopy(self.__getstate__(), memo))
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, with conditions and wait as plain values."""

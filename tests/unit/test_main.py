@@ -1,9 +1,11 @@
+import copy
 import logging
 import math
 import pickle
 import re
 import sys
 import threading
+import types
 import warnings
 from datetime import timedelta
 
@@ -718,3 +720,178 @@ def test_the_request_can_be_assigned(answers):
     assert sleeper.request.url == URL
     with pytest.raises(AttributeError):
         sleeper.kwargs = {"verify": False}
+
+
+class Unpicklable:
+    """An interval, a callback, a session: whatever is asked for, with a lock."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __call__(self, _):
+        return 1
+
+    request = __call__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "instead"),
+    [
+        ({"cancel": threading.Event()}, "cancel is <", "leave it out, and raise in"),
+        ({"callback": lambda response: True}, "until[0] is {'callback'", "no lambda"),
+        (
+            {"alarms": [{"status_code": 500}, {"callback": Unpicklable()}]},
+            "alarms[1] is {'callback'",
+            "give functions and classes of a module",
+        ),
+        ({"pending": {"callback": lambda response: True}}, "pending[0] is", "lambda"),
+        ({"on_poll": lambda attempt: None}, "on_poll is <function", "no lambda"),
+        ({"polling_interval": Unpicklable()}, "polling_interval is", "or open file"),
+        ({"session": Unpicklable()}, "session is", "leave it out, or give one"),
+        ({"ignore_exceptions": type("Own", (OSError,), {})}, "ignore_exceptions", ""),
+    ],
+)
+def test_a_sleeper_that_cannot_be_pickled_names_the_argument(arguments, name, instead):
+    """The refusal names the argument and says what to give in place of it."""
+    sleeper = HttSleeper(URL, **({"text": "x"} | arguments))
+    with pytest.raises(pickle.PicklingError) as info:
+        pickle.dumps(sleeper)
+    assert str(info.value).startswith(name)
+    assert ": it cannot be pickled; " in str(info.value)
+    assert instead in str(info.value)
+    assert info.value.__cause__ is not None
+    assert copy.copy(sleeper).until == sleeper.until
+
+
+class Job:
+    """An object that has a sleeper, which calls the object."""
+
+    def __init__(self):
+        self.sleeper = HttSleeper(URL, text="x", on_poll=self.note)
+
+    def note(self, attempt):
+        """Take an attempt."""
+
+
+@pytest.mark.parametrize(
+    "how", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+)
+def test_a_sleeper_may_call_an_object_that_refers_to_it(how):
+    """Such a cycle can be pickled and copied."""
+    job = how(Job())
+    assert job.sleeper.on_poll.__self__ is job
+    sleeper = how(Job().sleeper)
+    assert sleeper.on_poll.__self__.sleeper is sleeper
+
+
+def test_parts_that_can_be_pickled_alone_are_not_refused(monkeypatch):
+    """If no argument is at fault, the refusal is pickle's own."""
+    sleeper, calls = HttSleeper(URL, text="x"), []
+
+    class Picky:
+        @staticmethod
+        def dumps(value):
+            calls.append(value)
+            if len(calls) == 1:
+                raise ValueError
+
+    monkeypatch.setitem(sys.modules, "cloudpickle", Picky)
+    assert pickle.loads(pickle.dumps(sleeper)).until == sleeper.until
+    assert len(calls) > 5
+
+
+def test_what_cloudpickle_can_pickle_is_not_refused(monkeypatch):
+    """Where an engine has imported cloudpickle, a lambda is no reason to refuse."""
+    module = types.SimpleNamespace(dumps=lambda value: b"")
+    monkeypatch.setitem(sys.modules, "cloudpickle", module)
+    sleeper = HttSleeper(URL, callback=lambda response: True)
+    assert sleeper.__reduce_ex__(4)
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(sleeper)
+
+
+def test_a_copy_of_a_sleeper_shares_what_cannot_be_pickled(answers):
+    """copy.copy shares the event and goes on with the wait; a deep copy has its own."""
+    answers(503)
+    sleeper = HttSleeper(URL, text="x", cancel=threading.Event())
+    sleeper.poll()
+    copied = copy.copy(sleeper)
+    assert copied.cancel is sleeper.cancel
+    assert copied.checkpoint["polls"] == 1
+    sleeper = HttSleeper(URL, callback=lambda response: True, headers={"X": "1"})
+    deep = copy.deepcopy(sleeper)
+    assert deep.until == sleeper.until
+    assert deep.request.headers is not sleeper.request.headers
+
+
+# cancel
+
+
+def test_a_run_that_is_cancelled_before_it_begins_sends_nothing(answers, naps):
+    """An event that is set already ends the run at once."""
+    server, cancel = answers(503), threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled) as info:
+        poll_until(URL, status_code=200, cancel=cancel)
+    error = info.value
+    assert (len(server.calls), naps) == (0, [])
+    assert (error.attempts, error.response, error.limit) == (0, None, "cancel")
+    assert not isinstance(error, GaveUp)
+
+
+def test_a_wait_ends_when_it_is_cancelled(answers, naps):
+    """The wait is one for the event, and the last answer and its reasons are told."""
+    answers(503)
+
+    class Event(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            self.set()
+            return True
+
+    waits = []
+    with pytest.raises(Cancelled) as info:
+        poll_until(URL, status_code=200, cancel=Event())
+    error = info.value
+    assert (waits, naps) == ([2], [])
+    assert error.response.status_code == 503
+    assert error.reasons == ("status_code is 503, not 200",)
+    assert "stopped after 1 poll" in str(error)
+    assert pickle.loads(pickle.dumps(error)).reasons == error.reasons
+
+
+def test_a_verdict_goes_before_a_cancellation(answers):
+    """The answer that a request under way brings still counts."""
+    answers(200)
+    cancel = threading.Event()
+    response = poll_until(
+        URL, status_code=200, cancel=cancel, on_poll=lambda _: cancel.set()
+    )
+    assert response.status_code == 200
+
+
+def test_poll_does_not_look_at_cancel(answers):
+    """One poll is short enough."""
+    answers(503)
+    cancel = threading.Event()
+    cancel.set()
+    assert HttSleeper(URL, status_code=200, cancel=cancel).poll().outcome == "waiting"
+
+
+@pytest.mark.parametrize("cancel", [True, threading.Event, threading.Lock()])
+def test_what_cannot_cancel_is_refused(cancel):
+    """``cancel`` is a threading.Event."""
+    with pytest.raises(ValueError, match=r"^cancel is .* give a threading.Event"):
+        HttSleeper(URL, status_code=200, cancel=cancel)
+
+
+# a server that always says something new
+
+
+def test_the_tally_is_bounded(answers):
+    """Of a thousand different answers the text tells a few, and memory holds a few."""
+    answers(*range(200, 300), *range(400, 500))
+    error = gave_up(URL, text="never", max_retries=200)
+    assert len(str(error).splitlines()) < 12
+    assert "more" in str(error)
+    assert len(str(error)) < 1000
