@@ -25,8 +25,9 @@ whose clock starts at 0 and goes the same way.
 
 For invisible blocks there are some names: ``server`` (see :class:`Server`);
 ``run_tests()``, which runs pytest on the tests and fixtures that the page has defined
-so far; ``install(name, module)``, which makes a module importable while the page lasts;
-``stand_in_for_airflow()``. The examples themselves are executed in a module ``page``.
+so far; ``install(name, module)``, which makes a module importable while the page lasts.
+The examples themselves are executed in a module ``page``. The files that a page
+includes are run by ``tests/engines``.
 
 The server
 ----------
@@ -467,7 +468,6 @@ def page(server, _clock, _shell, monkeypatch, tmp_path):
     module.server = server
     module.run_tests = lambda: run_tests(tmp_path)
     module.install = partial(monkeypatch.setitem, sys.modules)
-    module.stand_in_for_airflow = lambda: stand_in_for_airflow(module.install)
     module.install("page", module)
     monkeypatch.syspath_prepend(ROOT / "docs" / "howto")  # modules that a page includes
     monkeypatch.chdir(tmp_path)
@@ -481,41 +481,6 @@ def run_tests(folder):
     sys.modules.pop(path.stem, None)  # that of another page
     arguments = ["-p", "no:cacheprovider", "-q", f"--rootdir={folder}", "-W", "error"]
     assert pytest.main([*arguments, "--import-mode=importlib", str(path)]) == 0
-
-
-class BaseSensorOperator:
-    """Stands in for the class of this name in ``airflow.sdk``.
-
-    Airflow is too large to install for one example: 130 packages. This class takes only
-    the arguments that the example gives, and pokes until it is told to stop, as the
-    real one does, but without its naps, rescheduling and retries. The example was also
-    run, by hand, with the base class of apache-airflow-task-sdk 1.3.
-    """
-
-    def __init__(self, *, task_id, mode="poke", poke_interval=60, timeout=None):
-        self.task_id, self.mode = task_id, mode
-        self.poke_interval, self.timeout = poke_interval, timeout
-
-    def execute(self, context):
-        while not self.poke(context):
-            pass
-
-
-class AirflowFailException(Exception):
-    """Stands in for the class of this name in ``airflow.sdk.exceptions``."""
-
-
-def stand_in_for_airflow(install):
-    """Make importable what the example of a sensor imports."""
-    names = {
-        "airflow": (),
-        "airflow.sdk": (BaseSensorOperator,),
-        "airflow.sdk.exceptions": (AirflowFailException,),
-    }
-    for name, classes in names.items():
-        module = ModuleType(name)
-        vars(module).update({each.__name__: each for each in classes})
-        install(name, module)
 
 
 # The pages.
