@@ -5,12 +5,8 @@ from typing import Literal
 
 import requests
 
-from .formatting import (
-    describe_exception,
-    describe_status,
-    describe_way,
-    format_seconds,
-)
+from .failures import describe_exception
+from .formatting import describe_status, describe_way, format_seconds
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 

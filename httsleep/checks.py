@@ -18,7 +18,8 @@ import requests
 from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
 
 from .exceptions import Alarm, Cancelled, GaveUp
-from .formatting import CUT_OFF_TLS, causes, is_out_of_files, safe_repr
+from .failures import CUT_OFF_TLS, causes, is_out_of_files
+from .formatting import safe_repr
 
 T = TypeVar("T")
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from .attempt import Outcome
 from .checks import bad_argument, nearest
-from .formatting import describe_exception, one_line, safe_repr
+from .failures import describe_exception
+from .formatting import one_line, safe_repr
 from .validators import Answer, Validator
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be

@@ -1,26 +1,16 @@
-"""Values, URLs, responses and exceptions as text that is safe to show.
+"""Values, URLs and responses as text that is safe to show.
 
-Every part of a log record, of the text of an exception and of the reasons of an
-:class:`~httsleep.Attempt` that comes from outside is made here. The text is on one
-line, limited in length, with control characters escaped. It has no userinfo, no query
-values, no headers and no body, and of a foreign exception only the class.
+The text is on one line and limited in length, with control characters escaped. It has
+no userinfo, no query values, no headers and no body.
 """
 
-import errno
-import http.client
-import os
-import re
-import socket
-import ssl
-from collections.abc import Callable, Iterator
 from enum import Enum
 from reprlib import Repr
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import LocationValueError, ProxySchemeUnknown
-from urllib3.util import Url, parse_url
+from urllib3.util import Url
 
 _MAX_LENGTH = 200  # characters
 
@@ -129,12 +119,12 @@ def describe_way(response: requests.Response | None) -> str:
     if response is None:
         return ""
     url = redirected_to(response)
-    proxy = _proxy_address(getattr(getattr(response, "raw", None), "_pool", None))
+    proxy = proxy_address(getattr(getattr(response, "raw", None), "_pool", None))
     way = "" if url is None else f", redirected to {url}"
     return f"{way}, through the proxy {proxy}" if proxy else way
 
 
-def _proxy_address(pool: Any) -> str:
+def proxy_address(pool: Any) -> str:
     """Return host and port of the proxy of a pool of urllib3; empty without one."""
     proxy, options = getattr(pool, "proxy", None), getattr(pool, "conn_kw", None)
     if isinstance(proxy, Url):
@@ -149,183 +139,3 @@ def describe_response(response: requests.Response) -> str:
     """Return the answer in one line: status, body, and where it came from."""
     way = describe_way(response)
     return f"{describe_status(response)}, {describe_body(response)}{way}"
-
-
-_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.EBUSY)
-#: The ends of a TLS handshake that a server makes by closing the connection.
-CUT_OFF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-#: The reasons of OpenSSL, in all its versions, for bytes that are not TLS.
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
-#: The codes of X509_verify_cert() for a chain that ends in no known CA.
-_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
-_TLS_RECORD = "\x15\x03"  # an alert, with which a TLS server answers plain HTTP
-
-
-def is_unknown_issuer(exc: BaseException) -> bool:
-    """Return whether no trusted CA has issued the certificate of the server."""
-    code = getattr(exc, "verify_code", None)
-    return isinstance(exc, ssl.SSLCertVerificationError) and code in _UNKNOWN_ISSUER
-
-
-def _describe_certificate(exc: Any) -> str:
-    """Return why a certificate is refused, in the words of OpenSSL."""
-    why = one_line(getattr(exc, "verify_message", None) or "", 120).rstrip(".")
-    return f"certificate not accepted: {why}" if why else "certificate not accepted"
-
-
-def _describe_tls(exc: Any) -> str:
-    """Return why TLS failed, in the words of OpenSSL."""
-    if exc.reason in _NOT_TLS:
-        return "the server does not speak TLS: http://?"
-    reason = one_line(exc.reason or "", 60).replace("_", " ").lower()
-    return f"TLS failed: {reason}" if reason else "TLS failed"
-
-
-def _describe_proxy_failure(exc: BaseException) -> str:
-    """Return the status with which a proxy refused to connect to the server."""
-    for cause in causes(exc):
-        if match := _TUNNEL_REFUSED.match(str(cause)):
-            reason = http.client.responses.get(int(match[1]), "")
-            return f"the proxy answered {match[1]} {reason}".rstrip()
-    return "proxy failed"
-
-
-def _describe_bad_url(exc: Any) -> str:
-    """Return whose URL cannot be used: that of a proxy, or that of a redirect.
-
-    The URL of the caller was checked before it was sent.
-    """
-    if exc.request is None:
-        return "no valid URL, of a redirect or of a proxy"
-    try:
-        is_valid = bool(parse_url(exc.request.url).host)
-    except LocationValueError:
-        is_valid = False
-    return "the proxy has no valid URL" if is_valid else "redirected to no valid URL"
-
-
-def _describe_bad_scheme(exc: BaseException) -> str:
-    """Return why a scheme cannot be used: that of a proxy, or that of a redirect."""
-    if str(exc).startswith("Missing dependencies for SOCKS"):
-        return "a SOCKS proxy needs PySocks: pip install 'requests[socks]'"
-    return "redirected to no http URL"
-
-
-def _describe_no_http(exc: Any) -> str:
-    """Return what came in place of an HTTP answer."""
-    is_tls = str(getattr(exc, "line", "")).startswith(_TLS_RECORD)
-    return "the server speaks TLS: https://?" if is_tls else "not an HTTP answer"
-
-
-_PHRASES: tuple[
-    tuple[
-        type[BaseException] | tuple[type[BaseException], ...],
-        str | Callable[[BaseException], str],
-    ],
-    ...,
-] = (
-    (http.client.RemoteDisconnected, "connection closed without an answer"),
-    (ConnectionRefusedError, "connection refused"),
-    (ConnectionResetError, "connection reset"),
-    (socket.gaierror, "name not resolved"),
-    (ssl.SSLCertVerificationError, _describe_certificate),
-    (CUT_OFF_TLS, "connection closed in the TLS handshake"),
-    (ssl.SSLError, _describe_tls),
-    (requests.exceptions.SSLError, "TLS failed"),
-    (requests.exceptions.ProxyError, _describe_proxy_failure),
-    (requests.exceptions.ConnectTimeout, "connecting took too long"),
-    (requests.exceptions.Timeout, "the answer took too long"),
-    (requests.exceptions.ChunkedEncodingError, "body cut short"),
-    (requests.exceptions.ContentDecodingError, "body cannot be decoded"),
-    (requests.exceptions.TooManyRedirects, "too many redirects"),
-    (
-        (requests.exceptions.InvalidProxyURL, ProxySchemeUnknown),
-        "the proxy has no valid URL",
-    ),
-    (requests.exceptions.InvalidURL, _describe_bad_url),
-    (requests.exceptions.InvalidSchema, _describe_bad_scheme),
-    (LocationValueError, "no valid URL"),
-    (http.client.HTTPException, _describe_no_http),
-)
-
-
-def causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and its causes, as requests and urllib3 nest them.
-
-    ``__context__`` is not followed, because it may lead to an unrelated exception that
-    the caller is handling. Errors of PySocks are the exception to this, because urllib3
-    keeps them nowhere else.
-    """
-    todo, seen = [exc], set()
-    while todo:
-        exc = todo.pop()
-        if id(exc) not in seen:
-            seen.add(id(exc))
-            yield exc
-            names = ("reason", "socket_err")  # of urllib3 and of PySocks
-            nested = [exc.__cause__, socks_error(exc), *exc.args]
-            nested += [getattr(exc, name, None) for name in names]
-            todo += [each for each in nested if isinstance(each, BaseException)]
-
-
-def socks_error(exc: BaseException) -> BaseException | None:
-    """Return the error of PySocks that was being handled, or ``None``."""
-    context = exc.__context__
-    return context if type(context).__module__ == "socks" else None
-
-
-def is_out_of_files(exc: BaseException) -> bool:
-    """Return whether a request failed because this machine has no descriptor left.
-
-    The resolver of the C library hides this: it says that it is busy, or that there is
-    no such name. So a name that is not resolved is a reason to try.
-    """
-    for cause in causes(exc):
-        if isinstance(cause, socket.gaierror):
-            return _no_descriptor_left()
-        if isinstance(cause, OSError) and cause.errno in _OUT_OF_FILES:
-            return True
-    return False
-
-
-def _no_descriptor_left() -> bool:
-    """Return whether a file cannot be opened, because too many are open already."""
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in _OUT_OF_FILES
-    return False
-
-
-def describe_exception(exc: BaseException) -> str:
-    """Return the class of the exception, a phrase that says why, and the proxy.
-
-    The exception's own text is not shown: requests puts whole URLs into it.
-    """
-    name, chain = type(exc).__name__, list(causes(exc))
-    # Not getattr(): "pool" of some classes is a property, and deprecated.
-    proxies = (_proxy_address(vars(cause).get("pool")) for cause in chain)
-    proxy = next(filter(None, proxies), "")
-    phrase = _phrase(exc, chain)
-    text = f"{name}: {phrase}" if phrase else name
-    return f"{text} (proxy {proxy})" if proxy else text
-
-
-def _phrase(exc: BaseException, chain: list[BaseException]) -> str:
-    """Return a phrase for an exception; empty if there is none.
-
-    :param chain: the exception and its causes.
-    """
-    if isinstance(exc, requests.exceptions.ConnectionError) and is_out_of_files(exc):
-        return "too many open files"
-    for kind, phrase in _PHRASES:
-        for cause in chain:
-            if isinstance(cause, kind):
-                text = phrase if isinstance(phrase, str) else phrase(cause)
-                is_proxy = isinstance(exc, requests.exceptions.ProxyError)
-                return text.replace("the server", "the proxy") if is_proxy else text
-    for cause in reversed(chain):
-        if type(cause).__module__ == "socks":  # its texts are constants
-            return f"SOCKS: {one_line(str(getattr(cause, 'msg', '')), 80)}"
-    return ""

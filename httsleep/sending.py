@@ -8,7 +8,7 @@ import requests
 from .conditions import copy_containers
 from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
-from .formatting import causes, socks_error
+from .failures import causes, socks_error
 from .request import FIELDS
 from .session import BoundedSession
 

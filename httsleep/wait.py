@@ -12,8 +12,8 @@ import requests
 from .attempt import Attempt
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
+from .failures import describe_exception
 from .formatting import (
-    describe_exception,
     describe_response,
     describe_status,
     describe_way,

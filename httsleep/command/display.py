@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import Any, Self
 
 from ..attempt import Attempt, describe_attempt
-from ..formatting import describe_exception, describe_way, redirected_to
+from ..failures import describe_exception
+from ..formatting import describe_way, redirected_to
 
 
 def write_stderr(text: str) -> None:

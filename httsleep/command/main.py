@@ -18,13 +18,8 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
-from ..formatting import (
-    causes,
-    describe_exception,
-    format_seconds,
-    is_unknown_issuer,
-    safe_repr,
-)
+from ..failures import causes, describe_exception, is_unknown_issuer
+from ..formatting import format_seconds, safe_repr
 from .build import Command, build
 from .checkpoint_file import FileInUse, FileRefused
 from .display import discard_stderr, write_stderr

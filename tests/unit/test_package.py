@@ -182,7 +182,15 @@ def test_importing_changes_no_logging():
 
 
 LIBRARY = [
-    *("formatting", "exceptions", "checks", "attempt", "comparison", "operators"),
+    *(
+        "formatting",
+        "failures",
+        "exceptions",
+        "checks",
+        "attempt",
+        "comparison",
+        "operators",
+    ),
     *("decoding", "validators", "conditions", "intervals", "limits", "request"),
     *("connection", "session", "sending", "history", "wait", "main", "__init__"),
 ]
