@@ -33,7 +33,7 @@ class Attempt:
     #: The reasons why the answer does not meet ``until``: one str for each key that was
     #: not met, in the order of ``until``.
     reasons: tuple[str, ...]
-    #: Seconds since the run began; for ``poll()``, since its call.
+    #: Seconds since the wait began, also if it began in another process.
     elapsed: float
     #: Seconds until the next poll. ``None`` after the last poll, and while a callable
     #: ``polling_interval`` computes it.
