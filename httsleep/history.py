@@ -32,7 +32,7 @@ class History:
 
     def __init__(self) -> None:
         self._began = monotonic()
-        self._slept = 0.0
+        self._wakes = 0.0  # seconds of the wait at which the last sleep ends
         self.polls = 0
         self.recent: deque[float] = deque(maxlen=RECENT_POLLS)
         self.counts: Counts = {}
@@ -41,16 +41,19 @@ class History:
         self.is_resumed = False
 
     def elapsed(self) -> float:
-        """Return the seconds since the wait began.
+        """Return the seconds since the wait began."""
+        return monotonic() - self._began
 
-        At least the sleeps have passed, so that a wait ends also in a test that
-        replaces the sleep, or stops the clock.
+    def fall_asleep(self, seconds: float) -> None:
+        """Note that the caller sleeps now."""
+        self._wakes = self.elapsed() + seconds
+
+    def wake_up(self) -> None:
+        """Make sure that at least the time of the sleep has passed.
+
+        It has not in a test that replaces the sleep, or that stops the clock.
         """
-        return max(monotonic() - self._began, self._slept)
-
-    def add_sleep(self, seconds: float) -> None:
-        """Note that the caller sleeps."""
-        self._slept += seconds
+        self._began -= max(self._wakes - self.elapsed(), 0.0)
 
     def add(self, outcome: str) -> None:
         """Count a status or an exception; if there are too many kinds, as "others"."""

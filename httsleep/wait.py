@@ -80,6 +80,7 @@ class Wait:
 
         :raises Alarm: this poll ended the wait; likewise GaveUp and Cancelled.
         """
+        self._history.wake_up()
         self._check_before_poll()
         self._history.polls += 1
         attempt, limit = self._send_and_judge(), None
@@ -125,7 +126,7 @@ class Wait:
         A sleep that ``cancel`` can end early may be shorter.
         """
         if self._cancel is None:
-            self._history.add_sleep(seconds)
+            self._history.fall_asleep(seconds)
         return seconds
 
     def checkpoint(self) -> dict[str, Any] | None:

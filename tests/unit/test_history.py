@@ -624,3 +624,25 @@ def test_a_wait_ends_while_the_clock_stands_still(answers, monkeypatch):
     with pytest.raises(GaveUp, match="max_time=7 s leaves no time"):
         HttSleeper(URL, status_code=200, max_time=7).run()
     assert naps == pytest.approx([2, 2, 2, 0.9])
+
+
+def test_a_request_has_a_timeout_although_the_sleep_is_replaced(
+    stub_session, make_response, monkeypatch, clock
+):
+    """A sleep that takes no time does not stop the clock of the requests after it."""
+    left = []
+
+    def answer(timeout, **_):
+        left.append(timeout)
+        clock.now += 7
+        return make_response(503)
+
+    naps = []
+    monkeypatch.setattr(httsleep.main, "sleep", naps.append)
+    session = stub_session(answer)
+    with pytest.raises(GaveUp) as info:
+        HttSleeper(
+            URL, status_code=200, session=session, max_time=60, polling_interval=10
+        ).run()
+    assert left[:3] == [30, 30, 26]
+    assert info.value.elapsed == pytest.approx(60, abs=10)
