@@ -15,6 +15,9 @@ from requests import exceptions as broken
 #: A condition: whether an answer meets it, and how many answers in a row have to.
 Condition = tuple[Callable[[Any], bool], int]
 
+#: The SSLError of a connection that ends in the handshake, which is a broken one.
+CutHandshake = type("SSLError", (broken.SSLError,), {})
+
 STANDS_FOR = {
     builtins.ConnectionError: (broken.ConnectionError, broken.ChunkedEncodingError),
     builtins.TimeoutError: (broken.Timeout,),
@@ -26,7 +29,7 @@ class Expected:
     """The arguments of a sleeper, in plain words.
 
     :ivar pending: if not ``None``, what an answer may meet while the wait goes on.
-    :ivar by_poll: the caller polls by ``poll()``, which has no limits.
+    :ivar by_poll: the caller polls by ``poll()``.
     """
 
     until: list[Condition]
@@ -44,7 +47,7 @@ class Expected:
             issubclass(exc, each)
             or (
                 issubclass(exc, STANDS_FOR.get(each, ()))
-                and not issubclass(exc, broken.SSLError)
+                and (exc is CutHandshake or not issubclass(exc, broken.SSLError))
             )
             for each in self.ignored
         )
@@ -75,9 +78,9 @@ class Model:
         self.number += 1
         if brought.fails is None:
             return self._judge(brought)
+        self.counts.clear()
         if not self.expected.ignores(brought.fails):
             return None, brought.fails.__name__
-        self.counts.clear()
         return self._go_on("ignored", brought.fails.__name__, 0)
 
     def _judge(self, answer: Any) -> tuple[tuple[Any, ...], str | None]:
@@ -107,9 +110,9 @@ class Model:
         """The wait goes on, unless this was the last poll that a limit allows."""
         expected, wait, end = self.expected, None, None
         asks = asks if expected.max_retry_after else 0
-        if not expected.by_poll and self.number >= expected.max_retries:
+        if self.number >= expected.max_retries:
             end = "GaveUp: max_retries"
-        elif not expected.by_poll and asks > expected.max_retry_after:
+        elif asks > expected.max_retry_after:
             end = "GaveUp: max_retry_after"
         else:
             wait = max(expected.interval, asks)

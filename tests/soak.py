@@ -36,10 +36,11 @@ from typing import Any
 from unittest import mock
 
 import requests
-from model import Expected, Model
+from model import CutHandshake, Expected, Model
 from requests import exceptions as broken
 
 from httsleep import BodyTooLarge, GaveUp, HttSleeper, HttSleepError
+from httsleep.decoding import decoded_json
 
 LIFETIME = 3600  # seconds, after which the server stops whatever happens
 REQUEST_TIMEOUT = 1  # second: what stalls costs it, what does not must not need it
@@ -47,6 +48,7 @@ MAX_BODY_SIZE = 100_000
 MOST_BY_POLL = 30  # single polls that count as one run
 MOST_BLOCKS = 2000  # of memory, that may come and go
 MOST_PEAK = 16_000  # kB, the same
+TLS_HANDSHAKE = b"\x16"  # the first byte of it
 GAP = 0.02  # seconds in which the end of a connection reaches the client
 LARGE = bytes(MAX_BODY_SIZE * 5)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -207,6 +209,13 @@ def interim(status):
     return Kind(wire, state="queued", theirs=theirs)
 
 
+def to_tls(connection):
+    """Send the client to a port that accepts, and closes in the TLS handshake."""
+    port = connection.getsockname()[1]
+    connection.sendall(redirect(b"https://127.0.0.1:%d/" % port))
+
+
+SKEWED = b"Wed, 21 Oct 2015 07:28:07 GMT\r\nDate: Wed, 21 Oct 2015 07:28:00 GMT"
 CUT_HEAD = Kind(then_close(OK + b"Content-Ty"), empty=True)
 NEVER = 1e9
 BOMB = gzip.compress(LARGE * 10)
@@ -227,8 +236,10 @@ KINDS = {
         answer(b'{"state":"running","n":' + b"1" * 400 + b"}"), state="running"
     ),
     "not a number": Kind(answer(b'{"state":NaN}', JSON[:-2])),
-    "mark": Kind(answer(b"\xef\xbb\xbf" + of("done"), JSON[:-2])),
-    "utf-16": Kind(answer('{"state":"done"}'.encode("utf-16"), JSON[:-2])),
+    "mark": Kind(answer(b"\xef\xbb\xbf" + of("done"), JSON[:-2]), state="done"),
+    "utf-16": Kind(
+        answer('{"state":"done"}'.encode("utf-16"), JSON[:-2]), state="done"
+    ),
     "charset": Kind(answer(of("done"), b"Content-Type: text/html; charset=idna")),
     "cut json": Kind(answer(b'{"state":"done"', JSON[:-2])),
     "too short a length": Kind(OK + b'Content-Length: 5\r\n\r\n{"state":"done"}'),
@@ -238,12 +249,16 @@ KINDS = {
     # Retry-After
     "after 0": waits(0, b"0"),
     "after 5": waits(5, b"5"),
+    "after 1.5": waits(2, b"1.5"),
+    "after a skewed date": waits(7, SKEWED),
     "after 120": waits(120, b" 120 "),
     "after the past": waits(0, b"Wed, 21 Oct 2015 07:28:00 GMT"),
     "after the future": waits(NEVER, b"Wed, 21 Oct 2499 07:28:00 GMT", 0.2),
     "after 301": waits(301, b"301", 0.2),
     "after digits": waits(NEVER, b"9" * 5000, 0.2),
     # Connections that break
+    "closed if reused": Kind(answer(of("running")), 0, state="running"),
+    "cut handshake": Kind(to_tls, fails=CutHandshake),
     "drop": Kind(then_close(b""), fails=broken.ConnectionError),
     "reset": Kind(then_reset(b""), fails=broken.ConnectionError),
     "no http": Kind(then_close(b"220 smtp ready\r\n"), fails=broken.ConnectionError),
@@ -320,6 +335,11 @@ def picked(seed, path, number):
     return chance.choices(NAMES, cum_weights=WEIGHTS)[0]
 
 
+def is_sent_again(path):
+    """Whether a request is sent once more if its reused connection has ended."""
+    return not path.endswith(("theirs", "posts"))
+
+
 # The server, in a process of its own
 
 
@@ -329,7 +349,11 @@ class Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self):
+        is_reused = False
         try:
+            if self.connection.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+                self.connection.recv(2**16)
+                return
             while line := self.rfile.readline():
                 path, size = line.split()[1].decode(), 0
                 while (header := self.rfile.readline()) not in (b"\r\n", b""):
@@ -337,7 +361,8 @@ class Handler(socketserver.StreamRequestHandler):
                     if name.lower() == b"content-length":
                         size = int(value)
                 self.rfile.read(size)
-                self.server.respond(self.connection, path)
+                self.server.respond(self.connection, path, is_reused)
+                is_reused = True
         except (EOFError, OSError):
             pass  # the end that was wanted, or the client's
 
@@ -353,11 +378,14 @@ class Server(socketserver.ThreadingTCPServer):
     def shutdown_request(self, request):
         self.close_request(request)  # no FIN before the RST of a reset
 
-    def respond(self, connection, path):
+    def respond(self, connection, path, is_reused):
         """Answer the request, or do something else."""
         if path.startswith("/sleeper/"):
+            name = picked(self.seed, path, self.seen[path] + 1)
+            if name == "closed if reused" and is_reused and is_sent_again(path):
+                raise EOFError
             self.seen[path] += 1
-            wire = self.wire(KINDS[picked(self.seed, path, self.seen[path])], path)
+            wire = self.wire(KINDS[name], path)
         elif path.startswith("/hop/"):
             _, _, hops, name = path.split("/")
             hop = b"/hop/%d/%s" % (int(hops) - 1, name.encode())
@@ -439,11 +467,12 @@ class Prediction:
         self.plan, self.seed = plan, seed
         self.model = Model(plan.expected)
         self.polls = 0  # ever
+        self.is_over = True
 
     def run(self):
         """Return the kinds of the next run's polls, their records, and how it ends."""
         by_poll = self.plan.expected.by_poll
-        if not by_poll:  # what poll() counts goes on
+        if not by_poll or self.is_over:  # the wait of poll() goes on
             self.model.begin()
         kinds, records, end = [], [], None
         while end is None and len(kinds) < (MOST_BY_POLL if by_poll else inf):
@@ -451,12 +480,13 @@ class Prediction:
             kinds.append(picked(self.seed, self.plan.path, self.polls))
             record, end = self.model.poll(self.plan.kind(kinds[-1]))
             records += [] if record is None else [record]
+        self.is_over = end is not None and record is not None
         return kinds, records, end
 
 
 def is_done(response):
     """A callback that raises on most of what comes."""
-    return response.json()["state"] == "done"
+    return decoded_json(response)["state"] == "done"
 
 
 def done(kind):
@@ -592,10 +622,17 @@ class Sleeper:
         self.kinds, self.records, self.end = [], [], None
         self.alive = weakref.WeakSet()
         self.session = requests.Session() if plan.theirs else None
+        self.chance = random.Random(f"{seed} {plan.name}")
+        self.root = root
+        self.sleeper = self._made()
+
+    def _made(self):
+        """Return a sleeper as any process would make it."""
+        plan, root = self.plan, self.root
         request = requests.Request("GET", root + plan.path)
         if plan.name == "posts":
             request = requests.Request("POST", root + plan.path, json={"a": 1})
-        self.sleeper = HttSleeper(
+        return HttSleeper(
             request,
             session=self.session,
             request_timeout=REQUEST_TIMEOUT,
@@ -625,7 +662,7 @@ class Sleeper:
         really = self._polls() if self.plan.expected.by_poll else self._run()
         alive = len(self.alive)
         gc.enable()
-        if alive:
+        if alive > self._goes_on:  # the last answer of a wait that goes on
             return f"{self.plan.name}: {alive} responses outlast their run"
         if (self.records, really) == (records, end):
             return None
@@ -643,8 +680,21 @@ class Sleeper:
             return self._ended(error)
         return "met"
 
+    @property
+    def _goes_on(self):
+        return self.sleeper.checkpoint is not None
+
+    def _put_down(self):
+        """Let another sleeper go on with the wait, from its JSON."""
+        checkpoint = json.loads(json.dumps(self.sleeper.checkpoint))
+        self.sleeper.close()
+        self.sleeper = self._made()
+        self.sleeper.checkpoint = checkpoint
+
     def _polls(self):
         for _ in self.kinds:
+            if self.chance.random() < 0.3:
+                self._put_down()
             try:
                 if self.sleeper.poll().met:
                     return "met"
