@@ -194,7 +194,9 @@ def test_two_threads_with_one_sleeper(serve, within):
             sleeper.poll()
 
     server = serve(once_slow)
-    with HttSleeper(server.url, status_code=200, request_timeout=LIMIT) as sleeper:
+    with HttSleeper(
+        server.url, status_code=200, request_timeout=LIMIT, max_retries=None
+    ) as sleeper:
         thread = threading.Thread(target=others, name="hostile neighbour")
         thread.start()
         try:
