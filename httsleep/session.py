@@ -1,8 +1,9 @@
 """BoundedSession: a requests.Session with limits for each request as a whole.
 
 Builds on public names only: ``init_poolmanager()``, ``proxy_manager_for()``,
-``build_response()``, ``send()`` and ``close()`` of ``HTTPAdapter``, which requests
-offers to subclasses, and ``PoolManager.pools`` of urllib3.
+``get_connection_with_tls_context()``, ``build_response()``, ``send()`` and ``close()``
+of ``HTTPAdapter``, which requests offers to subclasses, and ``PoolManager.pools`` and
+``HTTPConnectionPool.pool`` of urllib3.
 """
 
 from contextlib import suppress
@@ -31,6 +32,8 @@ class BoundedSession(requests.Session):
 class _BoundedAdapter(HTTPAdapter):
     """An adapter that makes bounded connections, and bounds the bodies of polls."""
 
+    _last: tuple[Any, Any] | None = None  # what was asked for last, and its pool
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         bound_pools(self.poolmanager)
@@ -39,6 +42,18 @@ class _BoundedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
         bound_pools(manager)  # each time: another thread may have just made it
         return manager
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Return the pool of the last call if it was the same: that is much faster."""
+        key = (request.url, verify, cert, dict(proxies or {}))
+        last = self._last  # is read once: another thread may replace it at any time
+        if last is not None and last[0] == key and last[1].pool is not None:
+            return last[1]
+        pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        self._last = (key, pool)
+        return pool
 
     def send(
         self,
@@ -69,6 +84,7 @@ class _BoundedAdapter(HTTPAdapter):
         requests only lets go of them, so that they stay open as long as a response is
         referenced.
         """
+        self._last = None
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118
                 with suppress(KeyError):  # another thread has removed it

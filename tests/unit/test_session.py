@@ -6,7 +6,10 @@
 """
 
 import io
+import itertools
 import pickle
+import sys
+import threading
 
 import pytest
 import requests
@@ -81,3 +84,122 @@ def test_an_answer_that_urllib3_did_not_read_is_left_as_it_is():
     with BoundedSession() as session, bounded(Bounds(lambda: 5.0)):
         response = session.get_adapter(URL).build_response(request, raw)
     assert response.raw is raw
+
+
+# the pool of the last call
+
+
+def pool_of(adapter, url=URL, verify=True, proxies=None, cert=None):
+    request = requests.Request("GET", url).prepare()
+    return adapter.get_connection_with_tls_context(request, verify, proxies, cert)
+
+
+OTHERS = {
+    "host": {"url": "http://other/endpoint"},
+    "port": {"url": "http://server:81/endpoint"},
+    "scheme": {"url": "https://server/endpoint"},
+    "proxies": {"proxies": {"http": "http://proxy:3128"}},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_target_has_another_pool(other):
+    """The pool that was used last is not taken for another target."""
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        first, second = pool_of(adapter), pool_of(adapter, **OTHERS[other])
+        assert second is not first
+        assert pool_of(adapter, **OTHERS[other]) is second
+        assert pool_of(adapter) is first
+
+
+@pytest.mark.parametrize(
+    "changes", [{"verify": False}, {"verify": __file__}, {"cert": __file__}], ids=str
+)
+def test_other_tls_settings_have_another_pool(changes):
+    """The pool that was used last is not taken for another verify or cert."""
+    url = "https://server/endpoint"
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        first = pool_of(adapter, url)
+        assert pool_of(adapter, url, **changes) is not first
+
+
+def test_proxies_that_change_in_place_count():
+    """The proxies are remembered by value, and not as the dict that was given."""
+    with BoundedSession() as session:
+        adapter, proxies = session.get_adapter(URL), {}
+        first = pool_of(adapter, proxies=proxies)
+        proxies["http"] = "http://proxy:3128"
+        assert pool_of(adapter, proxies=proxies) is not first
+
+
+def test_a_closed_pool_is_not_used():
+    """After close(), and after the pool alone was closed, there is a new pool."""
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        first = pool_of(adapter)
+        adapter.close()
+        second = pool_of(adapter)
+        assert second is not first
+        adapter.poolmanager.clear()
+        second.close()
+        assert pool_of(adapter) not in (first, second)
+
+
+class Stepped(threading.Thread):
+    """A thread that asks an adapter for a pool, and executes one line at a time."""
+
+    def __init__(self, adapter, url):
+        super().__init__()
+        self.adapter, self.url = adapter, url
+        self.resume, self.paused = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(self):
+        sys.settrace(self.trace)
+        self.pool = pool_of(self.adapter, self.url)
+        sys.settrace(None)
+        self.paused.release()
+
+    def trace(self, frame, event, argument):
+        code = type(self.adapter).get_connection_with_tls_context.__code__
+        if frame.f_code is not code:
+            return None
+        if event == "line":
+            self.paused.release()
+            self.resume.acquire()
+        return self.trace
+
+    def step(self):
+        self.resume.release()
+        self.paused.acquire()
+
+
+def interleaved(adapter, schedule):
+    """Return the hosts of the pools that two threads get for the hosts "0" and "1".
+
+    :param schedule: the thread that executes a line, for each line.
+    """
+    threads = [Stepped(adapter, f"http://{number}/") for number in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.paused.acquire()  # at the first line
+    for number in schedule:
+        if threads[number].is_alive() and not hasattr(threads[number], "pool"):
+            threads[number].step()
+    for thread in threads:
+        thread.resume.release(20)  # more lines than it has
+        thread.join()
+    return [thread.pool.host for thread in threads]
+
+
+@pytest.mark.parametrize("last", ["http://0/", "http://2/"])
+def test_no_thread_gets_the_pool_of_another(last):
+    """However the lines of two calls alternate, each call gets its own host's pool."""
+    lines = 6  # of a call that does not return early
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        for first in itertools.combinations(range(2 * lines), lines):
+            pool_of(adapter, last)
+            schedule = [0 if place in first else 1 for place in range(2 * lines)]
+            assert interleaved(adapter, schedule) == ["0", "1"]
