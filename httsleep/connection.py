@@ -16,8 +16,9 @@ These names are private. A release of urllib3 or of Python may change them, and 
 * of socket, ``SocketIO._sock``.
 
 These are public: ``PoolManager.pool_classes_by_scheme``,
-``HTTPConnectionPool.ConnectionCls``, ``HTTPResponse.read()``, ``read1()``,
-``read_chunked()`` and ``stream()`` of urllib3, and ``HTTPConnection.send()`` of
+``HTTPConnectionPool.ConnectionCls``, ``HTTPConnection.is_connected``,
+``HTTPResponse.read()``, ``read1()``, ``read_chunked()`` and ``stream()`` of urllib3,
+and ``send()``, ``putrequest()`` and ``getresponse()`` of ``HTTPConnection`` of
 http.client.
 
 If a private name vanishes, the body of an answer remains limited in size, and in time
@@ -112,9 +113,16 @@ class Bounds:
 
 
 class _Current(threading.local):
-    """The bounds of the poll that the current thread is making."""
+    """The bounds of the poll that the current thread is making, and its last request.
+
+    :ivar is_unanswered_on_kept: whether the last request was sent on a connection that
+        had been used before, and no byte of an answer has come.
+    :ivar only_new: whether connections that are kept in a pool count as dropped.
+    """
 
     bounds: Bounds | None = None
+    is_unanswered_on_kept = False
+    only_new = False
 
 
 _current = _Current()
@@ -138,6 +146,26 @@ def bounded(bounds: Bounds) -> Iterator[None]:
         yield
     finally:
         _current.bounds = outer
+
+
+def forget_last_request() -> None:
+    """Forget what the current thread has sent, before it sends another request."""
+    _current.is_unanswered_on_kept = False
+
+
+def is_unanswered_on_kept() -> bool:
+    """Return whether a request was sent on a kept connection, and got no byte back."""
+    return _current.is_unanswered_on_kept
+
+
+@contextmanager
+def only_new_connections() -> Iterator[None]:
+    """Let the current thread use no connection that a pool has kept."""
+    _current.only_new = True
+    try:
+        yield
+    finally:
+        _current.only_new = False
 
 
 def bound_pools(manager: PoolManager) -> None:
@@ -177,11 +205,28 @@ def bound_body(raw: Any) -> None:
 class _BoundedConnection(http.client.HTTPConnection):
     """A connection that gives each step no more than the time that is left."""
 
+    _is_kept = False  # whether it has had an answer already
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.response_class = _BoundedAnswer
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the pool can use the connection again."""
+        return not _current.only_new and super().is_connected  # type: ignore[misc]
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        _current.is_unanswered_on_kept = self._is_kept
+        super().putrequest(*args, **kwargs)
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._is_kept = True
+        return response
+
     def _new_conn(self) -> socket.socket:
+        self._is_kept = False
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
         try:
             _apply_bounds(sock)
@@ -243,6 +288,8 @@ class _BoundedFile(io.RawIOBase):
         _apply_bounds(self._sock)
         size = self._file.readinto1(buffer)
         self.at_end = size == 0
+        if size:
+            _current.is_unanswered_on_kept = False
         return size
 
     def close(self) -> None:

@@ -13,7 +13,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ReadTimeout
 
-from .connection import TOO_LONG, bound_body, bound_pools, current_bounds
+from .connection import (
+    TOO_LONG,
+    bound_body,
+    bound_pools,
+    current_bounds,
+    forget_last_request,
+    is_unanswered_on_kept,
+    only_new_connections,
+)
+from .formatting import CUT_OFF_TLS, causes
 
 
 class BoundedSession(requests.Session):
@@ -63,6 +72,29 @@ class _BoundedAdapter(HTTPAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> requests.Response:
+        """Send the request; once more if a kept connection ends without an answer.
+
+        A server may close a connection just as the next request is sent on it. Other
+        connections of the pool may have ended as well, so the second try has a new one.
+        """
+        forget_last_request()
+        try:
+            return self._send_once(request, stream, timeout, *args, **kwargs)
+        except requests.exceptions.ConnectionError as exc:
+            is_stale = is_unanswered_on_kept() and _has_ended(exc)
+            if not is_stale or not _is_repeatable(request):
+                raise
+        with only_new_connections():
+            return self._send_once(request, stream, timeout, *args, **kwargs)
+
+    def _send_once(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool,
+        timeout: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> requests.Response:
         """Send the request; in a poll, with no more than the time that is left."""
         if (bounds := current_bounds()) is not None:
             if bounds.seconds_left() <= 0:  # redirects have taken it
@@ -90,3 +122,15 @@ class _BoundedAdapter(HTTPAdapter):
                 with suppress(KeyError):  # another thread has removed it
                     manager.pools[key].close()
         super().close()
+
+
+def _has_ended(exc: Exception) -> bool:
+    """Return whether the server has closed the connection."""
+    ends = (ConnectionError, *CUT_OFF_TLS)
+    return any(isinstance(cause, ends) for cause in causes(exc))
+
+
+def _is_repeatable(request: requests.PreparedRequest) -> bool:
+    """Return whether a request has no effect at the server, and can be sent again."""
+    is_safe = request.method in ("GET", "HEAD", "OPTIONS")
+    return is_safe and isinstance(request.body, (str, bytes, type(None)))

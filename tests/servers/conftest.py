@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         elif answer is not None:
             self.reply(answer)
 
-    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_PATCH = answer
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = answer
 
     def reply(self, status, body=b"", headers=()):
         """A complete and correct answer."""
