@@ -10,7 +10,7 @@ from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
 from .failures import causes, socks_error
 from .request import FIELDS
-from .session import BoundedSession
+from .session import BoundedSession, auth_before_netrc
 
 _NO_URL = "the answer redirects to what is no URL"
 
@@ -80,6 +80,9 @@ class Sender:
             prepared, environment = self._reusable.prepared_request()
             return self._session.send(prepared, **options, **environment)
         fields = copy_containers(self._fields)  # a session may write into its arguments
+        if not fields["auth"]:
+            url, headers = fields["url"], fields["headers"]
+            fields["auth"] = auth_before_netrc(url, headers, self._session)
         options |= {"stream": True, **self._options}
         return self._session.request(**fields, **options)
 

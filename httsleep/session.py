@@ -1,17 +1,21 @@
 """BoundedSession: a requests.Session with limits for each request as a whole.
 
-Builds on public names only: ``init_poolmanager()``, ``proxy_manager_for()``,
+Builds on public names only: ``prepare_request()`` and ``rebuild_auth()`` of
+``Session``, ``init_poolmanager()``, ``proxy_manager_for()``,
 ``get_connection_with_tls_context()``, ``build_response()``, ``send()`` and ``close()``
 of ``HTTPAdapter``, which requests offers to subclasses, and ``PoolManager.pools`` and
 ``HTTPConnectionPool.pool`` of urllib3.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ReadTimeout
+from requests.utils import get_auth_from_url
 
 from .connection import (
     TOO_LONG,
@@ -36,6 +40,58 @@ class BoundedSession(requests.Session):
         adapter = _BoundedAdapter()
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return the request as it is sent, with netrc if no credentials are named."""
+        if not request.auth:
+            auth = auth_before_netrc(request.url, request.headers, self)
+            if auth is not None:
+                request = copy(request)
+                request.auth = auth
+        return super().prepare_request(request)
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Let netrc count in a redirect only where the credentials may not be sent."""
+        before, after = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(before, after):
+            super().rebuild_auth(prepared_request, response)
+
+
+def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:
+    """Return an ``auth`` that keeps the credentials of a request from those of netrc.
+
+    requests looks at netrc although the request has an ``Authorization`` or its URL a
+    password.
+
+    :return: the user and the password of the URL, or a callable that keeps the header;
+        ``None`` if the request has neither, or if the session has its own ``auth``.
+    """
+    if getattr(session, "auth", None):
+        return None
+    url = url.decode("utf-8", "replace") if isinstance(url, bytes) else url
+    with suppress(ValueError):  # it is no URL, and requests will say so
+        if any(user_and_password := get_auth_from_url(url)):
+            return user_and_password
+    named = _authorization(getattr(session, "headers", None), None)
+    named = _authorization(headers, named)
+    return None if named is None else _keep_authorization
+
+
+def _authorization(headers: Any, default: Any) -> Any:
+    """Return the ``Authorization``, in whichever case its name is; or the default."""
+    if isinstance(headers, Mapping):
+        for name, value in headers.items():
+            text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+            if text.lower() == "authorization":
+                default = value
+    return default
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request as it is."""
+    return request
 
 
 class _BoundedAdapter(HTTPAdapter):

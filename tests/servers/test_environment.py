@@ -11,6 +11,7 @@ from requests import exceptions
 from urllib3.exceptions import InsecureRequestWarning
 
 from httsleep import GaveUp, HttSleeper, httsleep
+from httsleep.session import BoundedSession
 
 
 @pytest.fixture(params=["own session", "session"])
@@ -241,11 +242,145 @@ def test_netrc(serve, naps, mine, same, netrc, variable):
     assert server.seen[-1].headers["Authorization"].startswith("Basic ")
 
 
-def test_netrc_beats_a_header(serve, naps, mine, same, netrc):
-    """A netrc takes precedence over an Authorization header, as for ``session.get``."""
-    netrc("machine 127.0.0.1 login user password secret")
+BEARER = "Bearer token"
+NAMED = {
+    "headers": {"headers": {"Authorization": BEARER}},
+    "lower case": {"headers": {"authorization": BEARER}},
+    "upper case": {"headers": {"AUTHORIZATION": BEARER}},
+    "bytes": {"headers": {b"Authorization": BEARER.encode()}},
+}
+
+
+def in_all_forms(url):
+    """Yield an argument for the URL, and other arguments, that name a Bearer token."""
+    for more in NAMED.values():
+        yield url, more
+        yield requests.Request("GET", url, **more), {}
+
+
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+def test_a_header_beats_netrc(serve, naps, mine, netrc, entry):
+    """An Authorization header that is given is sent with each poll."""
+    netrc(f"{entry} login user password secret")
+    server = serve(*[202, 200] * 2 * len(NAMED))
+    for url_or_request, more in in_all_forms(server.url):
+        httsleep(url_or_request, status_code=200, **mine, **more)
+    sent = [each.headers["Authorization"] for each in server.seen]
+    assert sent == [BEARER] * 4 * len(NAMED)
+
+
+@pytest.mark.parametrize("kind", [requests.Session, BoundedSession])
+def test_a_header_of_the_session_beats_netrc(serve, naps, netrc, kind):
+    """An Authorization that a session has for all requests is sent."""
+    netrc("default login user password secret")
+    server = serve(202, 200)
+    with kind() as session:
+        session.headers["authorization"] = BEARER
+        httsleep(server.url, status_code=200, session=session)
+    assert [each.headers["Authorization"] for each in server.seen] == [BEARER] * 2
+
+
+@pytest.mark.parametrize("kind", [requests.Session, BoundedSession])
+def test_a_header_that_is_removed_does_not_count(serve, naps, netrc, kind):
+    """netrc counts if a request removes the Authorization of the session."""
+    netrc("default login user password secret")
+    server = serve(200)
+    with kind() as session:
+        session.headers["Authorization"] = BEARER
+        headers = {"authorization": None}
+        httsleep(server.url, status_code=200, session=session, headers=headers)
+    assert server.seen[0].headers["Authorization"].startswith("Basic ")
+
+
+def test_the_auth_of_a_session_is_used(serve, naps, netrc):
+    """``auth`` of a session replaces a header, as for ``session.get``."""
+    netrc("default login user password secret")
     server = serve(*SCRIPT)
-    assert same(server.url, server, mine, headers={"Authorization": "Bearer token"})
+    with requests.Session() as session:
+        session.auth = ("its", "own")
+        headers = {"Authorization": BEARER}
+        session.get(server.url, headers=headers, timeout=5)
+        httsleep(server.url, status_code=200, session=session, headers=headers)
+    plain, *ours = server.seen
+    assert ours == [plain] * 3
+
+
+@pytest.mark.parametrize("given", [str, str.encode], ids=["str", "bytes"])
+def test_userinfo_beats_netrc(serve, naps, mine, netrc, given):
+    """User and password of the URL are sent, and not those of netrc."""
+    server = serve(200)
+    url = given(server.url.replace("://", "://us%65r:own@"))
+    for entry in ("machine example.org", "default"):
+        netrc(f"{entry} login other password secret")
+        httsleep(requests.Request("GET", url), status_code=200, **mine)
+    sent = [each.headers["Authorization"] for each in server.seen]
+    assert sent == ["Basic dXNlcjpvd24="] * 2
+
+
+def keep(request):
+    request.headers["Authorization"] = BEARER
+    return request
+
+
+@pytest.mark.parametrize(
+    "named", [*NAMED.values(), {"auth": keep}], ids=[*NAMED, "auth=callable"]
+)
+@pytest.mark.parametrize("status", [302, 307])
+def test_redirects_of_the_host_keep_the_header(serve, naps, netrc, named, status):
+    """On the same host and port the redirect has the header, and not netrc."""
+    netrc("default login user password secret")
+    moved = (status, b"", {"Location": "/next"})
+    server = serve(moved, paths={"/next": [202, 200]})
+    httsleep(server.url, status_code=200, **named)
+    assert [each.headers["Authorization"] for each in server.seen] == [BEARER] * 4
+
+
+def test_an_auth_without_a_header_is_kept_in_redirects(serve, naps, netrc):
+    """An ``auth`` with a header of its own gets no netrc after a redirect."""
+
+    def auth(request):
+        request.headers["X-Token"] = "token"
+        return request
+
+    netrc("default login user password secret")
+    moved = (302, b"", {"Location": "/next"})
+    server = serve(moved, paths={"/next": [200]})
+    httsleep(server.url, status_code=200, auth=auth)
+    assert [each.headers.get("Authorization") for each in server.seen] == [None] * 2
+
+
+def test_netrc_counts_where_a_redirect_strips_the_header(serve, naps, netrc):
+    """Another host gets no header, but the entry that netrc has for it."""
+    netrc("machine localhost login user password secret")
+    other = serve(200)
+    location = other.url.replace("127.0.0.1", "localhost")
+    server = serve((302, b"", {"Location": location}))
+    httsleep(server.url, status_code=200, headers={"Authorization": BEARER})
+    assert server.seen[0].headers["Authorization"] == BEARER
+    assert other.seen[0].headers["Authorization"] == "Basic dXNlcjpzZWNyZXQ="
+
+
+def test_a_redirect_gets_no_netrc_of_another_host(serve, naps, netrc):
+    """An entry is for its own host, whatever a redirect looks like."""
+    netrc("machine localhost login user password secret")
+    other = serve(200)
+    odd = f"http://localhost:@127.0.0.1:{other.port}/"
+    server = serve((302, b"", {"Location": odd}))
+    httsleep(server.url, status_code=200)
+    assert "Authorization" not in other.seen[0].headers
+
+
+def test_by_hand_the_same_credentials_count(serve, netrc):
+    """A session that is used by hand sends the header that is given."""
+    netrc("default login user password secret")
+    server = serve(200)
+    with BoundedSession() as session:
+        session.get(server.url, headers={"Authorization": BEARER}, timeout=5)
+        session.get(server.url, timeout=5)
+        with pytest.raises(ValueError, match="Invalid IPv6 URL"):
+            session.get("http://[")
+    sent = [each.headers["Authorization"] for each in server.seen]
+    assert sent == [BEARER, "Basic dXNlcjpzZWNyZXQ="]
 
 
 def test_auth_beats_netrc(serve, naps, mine, same, netrc):

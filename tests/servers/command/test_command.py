@@ -266,16 +266,20 @@ def test_data_from_stdin(serve, run):
 
 def test_netrc(serve, start, finish, netrc):
     """netrc is used without ``-u``, unless ``-H`` gives an Authorization."""
-    server = serve(200)
+    moved = (302, b"", {"Location": "/to"})
+    server = serve(200, paths={"/from": [moved]})
     mine = ("-H", "authorization: Bearer token")
     processes = [
         start(server.root + "/netrc", env=netrc),
         start(server.root + "/header", *mine, env=netrc),
+        start(server.root + "/from", *mine, env=netrc),
     ]
-    assert [finish(process).code for process in processes] == [0, 0]
+    assert [finish(process).code for process in processes] == [0, 0, 0]
     assert {seen.path: seen.headers["Authorization"] for seen in server.seen} == {
         "/netrc": basic("me", "mine"),
         "/header": "Bearer token",
+        "/from": "Bearer token",
+        "/to": "Bearer token",
     }
 
 

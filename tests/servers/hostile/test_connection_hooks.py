@@ -12,6 +12,8 @@ CONNECT = {
     "_BoundedConnection.__init__",
     "_BoundedConnection._new_conn",
     "_BoundedConnection.send",
+    "_BoundedConnection.putrequest",
+    "_BoundedConnection.getresponse",
     "_BoundedAnswer.__init__",
     "_BoundedAnswer.begin",
     "_BoundedFile.readinto",
@@ -22,7 +24,9 @@ READ = BODY | {"_BoundedResponse.read"}
 READ_CHUNKS = BODY | {"_BoundedResponse.read_chunked"}
 ADAPTER = {
     "_BoundedAdapter.init_poolmanager",
+    "_BoundedAdapter.get_connection_with_tls_context",
     "_BoundedAdapter.send",
+    "_BoundedAdapter._send_once",
     "_BoundedAdapter.build_response",
     "_BoundedAdapter.close",
 }
