@@ -44,6 +44,7 @@ class Condition:
     ) -> None:
         _check_keys(place, source, validators)
         self._place = place
+        checks, problem = {}, ""
         try:
             self.source: dict[str, Any] = copy_containers(dict(source))
             self.consecutive = _consecutive(self.source)
@@ -53,9 +54,11 @@ class Condition:
                 if key != "consecutive"
             }
         except RecursionError:
-            raise ValueError(f"{place} contains itself, or is too deep") from None
+            problem = " contains itself, or is too deep"
         except ValueError as error:
-            raise ValueError(f"{place}: {error}") from None
+            problem = f": {error}"
+        if problem:
+            raise ValueError(f"{place}{problem}")
         status = self.source.get("status_code")
         if isinstance(status, str) and status.isdigit():
             self.source["status_code"] = int(status)

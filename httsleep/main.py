@@ -5,7 +5,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from time import sleep
 from typing import Any, ClassVar, Self
@@ -582,7 +582,7 @@ def _set_loglevel(loglevel: int | str | None) -> None:
     warnings.warn(
         f"loglevel is deprecated: use {instead}", DeprecationWarning, stacklevel=3
     )
-    try:
+    with suppress(Exception):  # also from its repr()
         _log.setLevel(loglevel)
-    except Exception:  # also from its repr()
-        raise bad_argument("loglevel", loglevel, "give a level of logging") from None
+        return
+    raise bad_argument("loglevel", loglevel, "give a level of logging")

@@ -6,11 +6,13 @@ A request may hold secrets, so the errors here do not show its values.
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from requests.utils import get_auth_from_url
 
 from .checks import bad_argument
 from .conditions import copy_containers
@@ -41,13 +43,14 @@ def checked_copy(
     if not isinstance(url_or_request, requests.Request):
         instead = "give a URL or a requests.Request"
         raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
-    try:
+    fields: dict[str, Any] = {}
+    with suppress(RecursionError):
         fields = {
             name: copy_containers(getattr(url_or_request, name)) for name in FIELDS
         }
-    except RecursionError:
+    if not fields:
         text = "url_or_request contains itself, or is nested too deeply"
-        raise ValueError(f"{text}: give flat data") from None
+        raise ValueError(f"{text}: give flat data")
     if auth is not None:
         fields["auth"] = auth
     _check_auth(fields["auth"])
@@ -141,45 +144,64 @@ def _parts(value: Any) -> Iterable[Any]:
 def _check_sendable(request: requests.Request) -> None:
     """Prepare the request once, to find out whether it can be prepared and sent."""
     prepared = requests.PreparedRequest()
-    url = redact_url(request.url)
+    _check_url(request, prepared)
     try:
-        prepared.prepare_url(request.url or "", request.params)
-        (urlsplit(prepared.url or "").hostname or "").encode("idna")
-    except Exception as exc:  # for instance, the str() of a param raises one
-        text = f"url_or_request: {url!r} cannot be polled ({_kind(exc)})"
-        instead = "give a whole URL such as 'http://server/endpoint'"
-        raise ValueError(f"{text}: {instead}") from None
-    if not str(prepared.url).lower().startswith(("http://", "https://")):
-        text = f"url_or_request: {url!r} is not http or https"
-        raise ValueError(f"{text}: give a URL that begins with http:// or https://")
-    try:
-        headers = {name: value for name, value in request.headers.items() if value}
-        prepared.prepare_headers(headers)
-        prepared.prepare_cookies(request.cookies)
-        prepared.prepare_body(request.data, request.files, request.json)
-        str(prepared.headers.get("Cookie", "")).encode("latin-1")
-        body = prepared.body
-        body = body.encode() if isinstance(body, str) else body
+        problem = _unsendable_part(request, prepared)
     except Exception as exc:  # an object of the caller's can raise any
         part, instead = "it", "give text, bytes, or a dict of these"
         if request.json is not None:
             part, instead = "its json", "give what json.dumps() accepts"
-        text = f"url_or_request: {part} cannot be sent ({_kind(exc)})"
-        raise ValueError(f"{text}: {instead}") from None
+        problem = f"{part} cannot be sent ({_kind(exc)}): {instead}"
+    if problem:
+        raise ValueError(f"url_or_request: {problem}")
+
+
+def _check_url(request: requests.Request, prepared: requests.PreparedRequest) -> None:
+    """Check that the URL can be requested, with its user and password."""
+    url, kind = redact_url(request.url), ""
+    try:
+        prepared.prepare_url(request.url or "", request.params)
+        (urlsplit(prepared.url or "").hostname or "").encode("idna")
+    except Exception as exc:  # for instance, the str() of a param raises one
+        kind = _kind(exc)
+    if kind:
+        text = f"url_or_request: {url!r} cannot be polled ({kind})"
+        raise ValueError(f"{text}: give a whole URL such as 'http://server/endpoint'")
+    if not str(prepared.url).lower().startswith(("http://", "https://")):
+        text = f"url_or_request: {url!r} is not http or https"
+        raise ValueError(f"{text}: give a URL that begins with http:// or https://")
+    named = get_auth_from_url(prepared.url or "")
+    if request.auth is None and not all(map(_is_latin, named)):
+        text = f"url_or_request: user or password of {url!r} cannot be sent"
+        raise ValueError(f"{text}: give both on one line, in ISO-8859-1")
+
+
+def _unsendable_part(
+    request: requests.Request, prepared: requests.PreparedRequest
+) -> str:
+    """Return why the data cannot be sent, and what to give; empty if it can be."""
+    headers = {name: value for name, value in request.headers.items() if value}
+    prepared.prepare_headers(headers)
+    prepared.prepare_cookies(request.cookies)
+    prepared.prepare_body(request.data, request.files, request.json)
+    if not _is_latin(prepared.headers.get("Cookie", "")):
+        return "its cookies cannot be sent: give them on one line, in ISO-8859-1"
+    body = prepared.body
+    body = body.encode() if isinstance(body, str) else body
     iterable = isinstance(body, Iterable) and not isinstance(body, (Set, Sequence))
-    if body is not None and not isinstance(body, bytes) and not iterable:
-        text = f"url_or_request: its data is a {_kind(body)}"
-        raise ValueError(f"{text}: give text, bytes, or a dict of these")
+    if body is None or isinstance(body, bytes) or iterable:
+        return ""
+    return f"its data is a {_kind(body)}: give text, bytes, or a dict of these"
 
 
 def sending_options(verify: Any) -> dict[str, Any]:
-    """Return the keyword arguments for sending that the caller set: none, or verify."""
+    """Return the keyword arguments for sending that the caller set: none, or verify.
+
+    A path need not exist yet. requests takes an empty one for False.
+    """
     if verify is None:
         return {}
-    if not isinstance(verify, (bool, str, os.PathLike)):
+    if not isinstance(verify, (bool, str, os.PathLike)) or verify == "":
         instead = "give True, False, or the path of a CA bundle"
-        raise bad_argument("verify", verify, instead)
-    if not isinstance(verify, bool) and not os.path.exists(verify):
-        instead = "give the path of a file or directory that exists"
         raise bad_argument("verify", verify, instead)
     return {"verify": verify}

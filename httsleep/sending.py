@@ -12,8 +12,6 @@ from .failures import causes, socks_error
 from .request import FIELDS
 from .session import BoundedSession, auth_before_netrc
 
-_NO_URL = "the answer redirects to what is no URL"
-
 
 class Sender:
     """Sends the requests of one wait.
@@ -61,13 +59,6 @@ class Sender:
             if seconds_left() > 0 or isinstance(exc, requests.exceptions.Timeout):
                 raise
             raise requests.exceptions.ReadTimeout(TOO_LONG) from exc
-        except ValueError as exc:
-            is_own = isinstance(self._session, BoundedSession)
-            is_foreign = not is_own or callable(self._fields["auth"])
-            if is_foreign or isinstance(exc, requests.exceptions.RequestException):
-                raise
-            # The request was checked, so that only a redirect can have caused it.
-            raise requests.exceptions.InvalidURL(_NO_URL) from None
         return response
 
     def _open(self, timeout: float) -> requests.Response:

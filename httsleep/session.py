@@ -1,20 +1,21 @@
 """BoundedSession: a requests.Session with limits for each request as a whole.
 
-Builds on public names only: ``prepare_request()`` and ``rebuild_auth()`` of
-``Session``, ``init_poolmanager()``, ``proxy_manager_for()``,
-``get_connection_with_tls_context()``, ``build_response()``, ``send()`` and ``close()``
-of ``HTTPAdapter``, which requests offers to subclasses, and ``PoolManager.pools`` and
-``HTTPConnectionPool.pool`` of urllib3.
+Builds on public names only, which requests offers to subclasses: of ``Session``
+``prepare_request()``, ``rebuild_auth()`` and ``get_redirect_target()``; of
+``HTTPAdapter`` ``init_poolmanager()``, ``proxy_manager_for()``, ``build_response()``,
+``get_connection_with_tls_context()``, ``send()`` and ``close()``. Of urllib3 it uses
+``PoolManager.pools`` and ``HTTPConnectionPool.pool``.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ReadTimeout
+from requests.exceptions import InvalidURL, ReadTimeout
 from requests.utils import get_auth_from_url
 
 from .connection import (
@@ -27,6 +28,8 @@ from .connection import (
     only_new_connections,
 )
 from .formatting import CUT_OFF_TLS, causes
+
+_NO_URL = "the answer redirects to what is no URL"
 
 
 class BoundedSession(requests.Session):
@@ -50,6 +53,21 @@ class BoundedSession(requests.Session):
                 request.auth = auth
         return super().prepare_request(request)
 
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return where an answer redirects to; None if it does not.
+
+        :raises requests.exceptions.InvalidURL: to what is no URL.
+        """
+        with suppress(ValueError):
+            target = super().get_redirect_target(resp)
+            if target is not None:
+                _check_url(urljoin(resp.url, target))
+            return target
+        if resp.raw is not None:
+            resp.close()
+        # The request has no URL, because the one of the redirect is not valid.
+        raise InvalidURL(_NO_URL, request=requests.PreparedRequest(), response=resp)
+
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
@@ -57,6 +75,14 @@ class BoundedSession(requests.Session):
         before, after = str(response.request.url), str(prepared_request.url)
         if self.should_strip_auth(before, after):
             super().rebuild_auth(prepared_request, response)
+
+
+def _check_url(url: str) -> None:
+    """Raise ValueError if requests or http.client would raise it for the URL."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.port != 0 and host.isascii():
+        host.encode("idna")
 
 
 def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:

@@ -311,16 +311,15 @@ def _jsonpath_entry(entry: Any) -> Check:
 
 def _compiled(expression: Any) -> Any:
     """Return an object with a ``find`` method, from whichever JSONPath library."""
+    compiled, instead = expression, "give a str or a compiled JSONPath"
     if isinstance(expression, str):
         try:
-            return parse(expression)
+            compiled = parse(expression)
         except Exception as exc:  # the errors of the parser have no common base class
-            instead = f"give a valid JSONPath ({one_line(str(exc))})"
-            raise bad_argument("expression", expression, instead) from None
-    if not callable(getattr(expression, "find", None)):
-        instead = "give a str or a compiled JSONPath"
+            compiled, instead = None, f"give a valid JSONPath ({one_line(str(exc))})"
+    if not callable(getattr(compiled, "find", None)):
         raise bad_argument("expression", expression, instead)
-    return expression
+    return compiled
 
 
 def callback(expected: Any) -> Check:

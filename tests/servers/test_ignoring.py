@@ -5,6 +5,8 @@ import requests
 from requests import exceptions
 
 from httsleep import httsleep
+from httsleep.formatting import describe_exception
+from httsleep.session import BoundedSession
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BROKEN_CONNECTIONS = {
@@ -74,3 +76,57 @@ def test_a_redirect_to_what_is_no_url(serve, naps):
     response = httsleep(server.url, status_code=200, ignore_exceptions=[ValueError])
     assert response.status_code == 200
     assert naps == [2]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("http://[", "//[", "http://a..b/", "http://a:b/", "http://a:99999/"),
+        *(f"http://{'a' * 64}/", "http://xn--a/\xff"),
+    ],
+)
+def test_each_location_that_is_no_url(serve, location):
+    """Each of them is named as a redirect, and not as the fault of a proxy."""
+    moved = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n".encode("latin-1")
+    with pytest.raises(exceptions.InvalidURL) as caught:
+        httsleep(serve(moved).url, status_code=200)
+    assert describe_exception(caught.value) == "InvalidURL: redirected to no valid URL"
+    assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+class Rejected(ValueError):
+    pass
+
+
+def reject(*_, **__):
+    raise Rejected("rejected")
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    send = reject
+
+
+@pytest.mark.parametrize("place", ["hook", "hook of the session", "adapter", "auth"])
+def test_a_value_error_of_the_callers_is_not_changed(serve, place):
+    """A ValueError that has nothing to do with redirects arrives as it was raised."""
+    hooks = {"response": reject} if place == "hook" else {}
+    with BoundedSession() as session:
+        if place == "hook of the session":
+            session.hooks["response"].append(reject)
+        if place == "adapter":
+            session.mount("http://", Adapter())
+        if place == "auth":
+            session.auth = reject
+        request = requests.Request("GET", serve(200).url, hooks=hooks)
+        with pytest.raises(Rejected):
+            httsleep(request, status_code=200, session=session)
+
+
+def test_a_password_of_netrc_that_cannot_be_sent(serve, monkeypatch, tmp_path):
+    """A password that is not ISO-8859-1 is the error that requests makes of it."""
+    path = tmp_path / "netrc"
+    path.write_text("default login user password \u20ac", encoding="utf-8")
+    path.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(path))
+    with pytest.raises(UnicodeEncodeError):
+        httsleep(serve(200).url, status_code=200)

@@ -1,11 +1,11 @@
 import io
-import pathlib
 import re
 
 import pytest
 import requests
 from requests.auth import AuthBase
 
+from httsleep import httsleep
 from httsleep.request import checked_copy, sending_options
 
 URL = "http://server/endpoint"
@@ -253,16 +253,15 @@ def test_verify_that_is_not_given_is_not_set():
 
 def test_verify_is_a_bool_or_a_path(tmp_path):
     """True, False, and the path of what exists are taken as they are."""
-    for verify in (True, False, str(tmp_path), tmp_path):
+    missing = tmp_path / "mounted-later.pem"
+    for verify in (True, False, str(tmp_path), tmp_path, missing):
         assert sending_options(verify) == {"verify": verify}
 
 
 @pytest.mark.parametrize(
     ("verify", "word"),
     [
-        ("/no/such/bundle", "give the path of a file or directory"),
-        (pathlib.Path("no-such-bundle"), "give the path of a file or directory"),
-        ("", "give the path of a file or directory"),
+        ("", "give True, False, or the path"),
         (0, "give True, False, or the path"),
         (b"/", "give True, False, or the path"),
         ([], "give True, False, or the path"),
@@ -270,7 +269,54 @@ def test_verify_is_a_bool_or_a_path(tmp_path):
     ids=str,
 )
 def test_verify_that_cannot_work_is_refused(verify, word):
-    """What is no bool and no path of what exists is refused."""
+    """A value that is neither a bool nor a path is refused."""
     with pytest.raises(ValueError, match=r"^verify is ") as info:
         sending_options(verify)
     assert word in str(info.value)
+
+
+# what the caller is handling
+
+LOOP = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: httsleep("no url", status_code=200),
+        lambda: httsleep(requests.Request("POST", URL, json={1, 2}), status_code=200),
+        lambda: httsleep(requests.Request("GET", URL, params=LOOP), status_code=200),
+        lambda: httsleep(URL, {"json": LOOP}),
+        lambda: httsleep(URL, {"status_code": "x"}),
+        lambda: httsleep(URL, jsonpath={"$[": 1}),
+    ],
+    ids=["URL", "json", "nested", "condition", "validator", "jsonpath"],
+)
+def test_a_refusal_hides_nothing_that_the_caller_handles(refused):
+    """The exception that the caller was handling is in the traceback, and no other."""
+    deploy_failed = LookupError("deploy")
+    try:
+        raise deploy_failed
+    except LookupError:
+        with pytest.raises(ValueError) as info:  # noqa: PT011 - its context counts
+            refused()
+    assert info.value.__context__ is deploy_failed
+    assert not info.value.__suppress_context__
+
+
+@pytest.mark.parametrize("userinfo", ["user:%E2%82%AC", "%E2%82%AC:pass", "us%0Aer:p"])
+def test_a_password_in_the_url_that_cannot_be_sent(userinfo):
+    """User and password of a URL are refused as those of ``auth`` are."""
+    with pytest.raises(ValueError, match="user or password of 'http://server/'") as e:
+        own(f"http://{userinfo}@server/")
+    assert "give both on one line, in ISO-8859-1" in str(e.value)
+    own(requests.Request("GET", f"http://{userinfo}@server/", auth=("a", "b")))
+    own("http://us%C3%A4r:p%20w@server/")
+
+
+def test_cookies_that_cannot_be_sent():
+    """Cookies of more than one line are refused."""
+    request = requests.Request("GET", URL, cookies={"a": "b\nc"})
+    with pytest.raises(ValueError, match="its cookies cannot be sent"):
+        own(request)
