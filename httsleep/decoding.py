@@ -7,6 +7,8 @@ from typing import Any
 import requests
 from requests.utils import get_encoding_from_headers
 
+from .formatting import body_of, header_of
+
 _BYTE_ORDER_MARKS = (
     *(codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     codecs.BOM_UTF32_BE,  # that of UTF-32-LE begins as that of UTF-16-LE
@@ -30,7 +32,7 @@ def decoded_json(response: requests.Response) -> Any:
 
 def _text(response: requests.Response) -> str:
     """Return the body as text; bytes that are no text become U+FFFD."""
-    body = response.content
+    body = body_of(response)
     charset = _declared_charset(response)
     if charset is not None and not body.startswith(_BYTE_ORDER_MARKS):
         try:
@@ -46,7 +48,7 @@ def _declared_charset(response: requests.Response) -> str | None:
     requests has a default for some media types, ISO-8859-1 for text. It does not count.
     """
     encoding = response.encoding
-    if "charset" in response.headers.get("Content-Type", "").lower():
+    if "charset" in (header_of(response, "Content-Type") or "").lower():
         return encoding
     is_default = encoding == get_encoding_from_headers(response.headers)
     return None if is_default else encoding

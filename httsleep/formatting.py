@@ -4,6 +4,7 @@ The text is on one line and limited in length, with control characters escaped. 
 no userinfo, no query values, no headers and no body.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from reprlib import Repr
 from typing import Any
@@ -86,18 +87,32 @@ def format_size(size: int) -> str:
     return "1 byte" if size == 1 else f"{size} bytes"
 
 
+def body_of(response: requests.Response) -> bytes:
+    """Return the body of an answer; empty for a test double that has none."""
+    content = getattr(response, "content", None)
+    return content if isinstance(content, bytes) else b""
+
+
+def header_of(response: requests.Response, name: str) -> str | None:
+    """Return a header of an answer; ``None`` if a test double has only a mock of it."""
+    headers = getattr(response, "headers", None)
+    value = headers.get(name) if isinstance(headers, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
 def describe_body(response: requests.Response) -> str:
     """Return the kind and the size of the body: ``text/html, 1.2 kB``."""
-    size = len(response.content)
+    size = len(body_of(response))
     if not size:
         return "no body"
-    kind = response.headers.get("Content-Type", "no Content-Type").partition(";")[0]
-    return f"{one_line(kind.strip(), 60)}, {format_size(size)}"
+    kind = header_of(response, "Content-Type") or "no Content-Type"
+    return f"{one_line(kind.partition(';')[0].strip(), 60)}, {format_size(size)}"
 
 
 def describe_status(response: requests.Response) -> str:
     """Return the status line of the answer, and whether it is of a cache."""
-    reason = one_line(str(response.reason or ""), 60)
+    reason = getattr(response, "reason", None)
+    reason = one_line(str(reason), 60) if isinstance(reason, (str, bytes)) else ""
     return f"{response.status_code} {reason}".rstrip() + from_cache(response)
 
 

@@ -14,6 +14,7 @@ import requests
 
 from .attempt import Attempt
 from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
+from .formatting import header_of
 
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
@@ -94,7 +95,7 @@ def retry_after(response: requests.Response) -> float | None:
     the ``Date`` of the answer, because the server's clock may differ from the one here,
     and with the clock here if there is no valid ``Date``. A date that has passed is 0.
     """
-    value = _header(response, "Retry-After")
+    value = header_of(response, "Retry-After")
     if not value:
         return None
     numbers = [number.strip() for number in value.split(",")]
@@ -103,14 +104,8 @@ def retry_after(response: requests.Response) -> float | None:
     then = _timestamp(value)
     if then is None:
         return None
-    now = _timestamp(_header(response, "Date"))
+    now = _timestamp(header_of(response, "Date") or "")
     return min(max(0.0, then - (time() if now is None else now)), float(MAX_SECONDS))
-
-
-def _header(response: requests.Response, name: str) -> str:
-    """Return a header of an answer, or an empty str."""
-    value: Any = response.headers.get(name)  # of a test double, it may be anything
-    return value if isinstance(value, str) else ""
 
 
 def _timestamp(value: str) -> float | None:

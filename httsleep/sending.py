@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
+from requests.utils import get_netrc_auth
 
 from .conditions import copy_containers
 from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
 from .failures import causes, socks_error
+from .formatting import body_of
 from .request import FIELDS
-from .session import BoundedSession, auth_before_netrc
+from .session import BoundedSession, as_text, auth_before_netrc, keep_authorization
 
 
 class Sender:
@@ -34,11 +36,11 @@ class Sender:
         max_body_size: int | None,
     ) -> None:
         self._session = session
-        self._fields = {name: getattr(request, name) for name in FIELDS}
+        self._fields = _copied_fields(request)
         self._options = options
         self._allow_redirects = allow_redirects
         self._max_body_size = max_body_size
-        self._reusable = _ReusableRequest(session, self._fields, options)
+        self._prepared = _PreparedRequest(session, self._fields, options)
 
     def send(self, seconds_left: SecondsLeft) -> requests.Response:
         """Send the request and return the response, with its body read.
@@ -67,8 +69,8 @@ class Sender:
             "timeout": timeout,
             "allow_redirects": self._allow_redirects,
         }
-        if self._reusable.can_reuse():
-            prepared, environment = self._reusable.prepared_request()
+        if _is_unchanged(self._session):
+            prepared, environment = self._prepared.of_next_poll()
             return self._session.send(prepared, **options, **environment)
         fields = copy_containers(self._fields)  # a session may write into its arguments
         if not fields["auth"]:
@@ -78,28 +80,57 @@ class Sender:
         return self._session.request(**fields, **options)
 
     def _read(self, response: requests.Response) -> None:
-        """Read the body within the bounds."""
-        limit = self._max_body_size
+        """Read the body within the bounds; a test double may have neither."""
+        limit, raw = self._max_body_size, getattr(response, "raw", None)
         try:
             if response.status_code < 200:
                 # It is not final (RFC 9110 §15.2): the next poll must not take what
                 # follows for its own answer.
                 response.close()
-            bound_body(response.raw)
-            size = len(response.content)
+            bound_body(raw)
+            size = len(body_of(response))
             if limit is not None and size > limit:  # of an adapter without urllib3
                 raise BodyTooLarge(limit)
         except BaseException:
-            if response.raw is not None:
-                response.raw.close()
+            if raw is not None:
+                raw.close()
             raise
 
 
-class _ReusableRequest:
-    """The request as a BoundedSession prepares it, while nothing can change it.
+def _copied_fields(request: requests.Request) -> dict[str, Any]:
+    """Return the fields of a request, which no later change of it reaches."""
+    fields = {name: copy_containers(getattr(request, name)) for name in FIELDS}
+    fields["headers"] = dict(fields["headers"])
+    return fields
 
-    Preparing it anew costs about a third of a poll. A session of another kind has its
-    ``request()`` called for each poll.
+
+# What requests has when it is imported: a test can patch it later.
+_REQUEST = requests.Session.request
+_PREPARE_REQUEST = requests.Session.prepare_request
+_SEND = requests.Session.send
+
+
+def _is_unchanged(session: requests.Session) -> bool:
+    """Return whether ``request()`` of a session is no more than prepare and send.
+
+    A subclass, or a test, may have another one, which is called for each poll.
+    """
+    kind = type(session)
+    return (
+        isinstance(session, BoundedSession)
+        and "request" not in vars(session)
+        and kind.request is _REQUEST
+        and kind.prepare_request is BoundedSession.prepare_request
+        and requests.Session.prepare_request is _PREPARE_REQUEST
+        and kind.send is _SEND
+    )
+
+
+class _PreparedRequest:
+    """The request as a BoundedSession prepares it, with netrc and environment.
+
+    Preparing it anew costs about a third of a poll, so it is used again while nothing
+    can change it. netrc and environment are read for the first poll of a wait.
     """
 
     def __init__(
@@ -109,7 +140,7 @@ class _ReusableRequest:
         options: Mapping[str, Any],
     ) -> None:
         self._session, self._fields, self._options = session, fields, options
-        self._is_constant = isinstance(session, BoundedSession) and not (
+        self._is_constant = not (
             fields["cookies"]
             or fields["hooks"]["response"]
             or callable(fields["auth"])
@@ -118,28 +149,43 @@ class _ReusableRequest:
         self._prepared: requests.PreparedRequest | None = None
         self._prepared_for: tuple[Any, ...] = ()
         self._environment: Mapping[str, Any] = {}
+        self._netrc: Any = None  # a pair, or a callable that does nothing
 
-    def can_reuse(self) -> bool:
+    def of_next_poll(self) -> tuple[requests.PreparedRequest, Mapping[str, Any]]:
+        """Return the prepared request, and the environment's settings for sending it.
+
+        It is prepared again after a change of the session's settings.
+        """
+        settings, prepared = self._settings(), self._prepared
+        is_changed = prepared is None or settings != self._prepared_for
+        if prepared is None or is_changed or not self._can_reuse():
+            prepared = self._prepared = self._session.prepare_request(self._request())
+        if is_changed:
+            self._environment = self._session.merge_environment_settings(
+                prepared.url or "", {}, True, self._options.get("verify"), None
+            )
+            self._prepared_for = settings
+        return prepared, self._environment
+
+    def _can_reuse(self) -> bool:
         """Return whether each poll would prepare the same request again."""
         session = self._session
         return self._is_constant and not (
             session.cookies or session.hooks["response"] or callable(session.auth)
         )
 
-    def prepared_request(self) -> tuple[requests.PreparedRequest, Mapping[str, Any]]:
-        """Return the prepared request, and the environment's settings for sending it.
-
-        It is prepared again after a change of the session's settings.
-        """
-        settings = self._settings()
-        if self._prepared is None or settings != self._prepared_for:
-            request = requests.Request(**self._fields)
-            self._prepared = self._session.prepare_request(request)
-            self._environment = self._session.merge_environment_settings(
-                self._prepared.url or "", {}, True, self._options.get("verify"), None
-            )
-            self._prepared_for = settings
-        return self._prepared, self._environment
+    def _request(self) -> requests.Request:
+        """Return the request; if no credentials are named, with those of netrc."""
+        request, session = (
+            requests.Request(**copy_containers(self._fields)),
+            self._session,
+        )
+        if not request.auth and not session.auth and session.trust_env:
+            if self._netrc is None:
+                self._netrc = get_netrc_auth(as_text(request.url)) or keep_authorization
+            named = auth_before_netrc(request.url, request.headers, session)
+            request.auth = named or self._netrc
+        return request
 
     def _settings(self) -> tuple[Any, ...]:
         """Return the settings of the session that go into a prepared request."""

@@ -27,7 +27,7 @@ from .connection import (
     is_unanswered_on_kept,
     only_new_connections,
 )
-from .formatting import CUT_OFF_TLS, causes
+from .failures import CUT_OFF_TLS, causes
 
 _NO_URL = "the answer redirects to what is no URL"
 
@@ -85,6 +85,11 @@ def _check_url(url: str) -> None:
         host.encode("idna")
 
 
+def as_text(value: Any) -> str:
+    """Return a URL, or the name of a header, as str."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:
     """Return an ``auth`` that keeps the credentials of a request from those of netrc.
 
@@ -96,26 +101,24 @@ def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:
     """
     if getattr(session, "auth", None):
         return None
-    url = url.decode("utf-8", "replace") if isinstance(url, bytes) else url
     with suppress(ValueError):  # it is no URL, and requests will say so
-        if any(user_and_password := get_auth_from_url(url)):
+        if any(user_and_password := get_auth_from_url(as_text(url))):
             return user_and_password
     named = _authorization(getattr(session, "headers", None), None)
     named = _authorization(headers, named)
-    return None if named is None else _keep_authorization
+    return None if named is None else keep_authorization
 
 
 def _authorization(headers: Any, default: Any) -> Any:
     """Return the ``Authorization``, in whichever case its name is; or the default."""
     if isinstance(headers, Mapping):
         for name, value in headers.items():
-            text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
-            if text.lower() == "authorization":
+            if as_text(name).lower() == "authorization":
                 default = value
     return default
 
 
-def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Return the request as it is."""
     return request
 
