@@ -157,9 +157,10 @@ class _PreparedRequest:
         It is prepared again after a change of the session's settings.
         """
         settings, prepared = self._settings(), self._prepared
-        is_changed = prepared is None or settings != self._prepared_for
-        if prepared is None or is_changed or not self._can_reuse():
-            prepared = self._prepared = self._session.prepare_request(self._request())
+        is_changed, can_reuse = settings != self._prepared_for, self._can_reuse()
+        if prepared is None or is_changed or not can_reuse:
+            prepared = self._session.prepare_request(self._request())
+            self._prepared = prepared if can_reuse else None
         if is_changed:
             self._environment = self._session.merge_environment_settings(
                 prepared.url or "", {}, True, self._options.get("verify"), None

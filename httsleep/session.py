@@ -193,7 +193,22 @@ class _BoundedAdapter(HTTPAdapter):
         """Return the response; in a poll, whatever reads its body is bounded."""
         if current_bounds() is not None:
             bound_body(resp)
-        return super().build_response(req, resp)
+        try:
+            return super().build_response(req, resp)
+        except AttributeError:  # of requests before 2.33: "charset" has no value
+            if "charset" not in resp.headers.get("Content-Type", "").lower():
+                raise
+        return self._without_charset(req, resp)
+
+    def _without_charset(
+        self, req: requests.PreparedRequest, resp: Any
+    ) -> requests.Response:
+        """Return the response, built as if its Content-Type had no parameters."""
+        content_type = resp.headers["Content-Type"]
+        resp.headers["Content-Type"] = content_type.partition(";")[0]
+        response = super().build_response(req, resp)
+        resp.headers["Content-Type"] = response.headers["Content-Type"] = content_type
+        return response
 
     def close(self) -> None:
         """Close the connections now.

@@ -203,3 +203,44 @@ def test_no_thread_gets_the_pool_of_another(last):
             pool_of(adapter, last)
             schedule = [0 if place in first else 1 for place in range(2 * lines)]
             assert interleaved(adapter, schedule) == ["0", "1"]
+
+
+# a Content-Type that requests before 2.33 cannot read
+
+
+def built(headers):
+    body = io.BytesIO(b"\xe4")
+    raw = urllib3.HTTPResponse(body, headers, 200, preload_content=False)
+    request = requests.Request("GET", URL).prepare()
+    with BoundedSession() as session:
+        return session.get_adapter(URL).build_response(request, raw)
+
+
+@pytest.fixture
+def before_2_33(monkeypatch):
+    """The encoding of a Content-Type as requests 2.32 finds it."""
+
+    def encoding(headers):
+        _, *parameters = headers["content-type"].split("; ")
+        if "charset" in parameters or "failure" in parameters:
+            raise AttributeError("'bool' object has no attribute 'strip'")
+        return "ISO-8859-1"
+
+    monkeypatch.setattr("requests.adapters.get_encoding_from_headers", encoding)
+
+
+@pytest.mark.usefixtures("before_2_33")
+def test_a_charset_without_a_value_is_none():
+    """The answer has its Content-Type, and the charset of one without parameters."""
+    response = built({"Content-Type": "text/html; charset"})
+    assert response.headers["Content-Type"] == "text/html; charset"
+    assert response.raw.headers["Content-Type"] == "text/html; charset"
+    assert response.encoding == "ISO-8859-1"
+    assert response.text == "\xe4"
+
+
+@pytest.mark.usefixtures("before_2_33")
+def test_another_attribute_error_is_not_hidden():
+    """Only a charset is a reason to read the Content-Type in another way."""
+    with pytest.raises(AttributeError):
+        built({"Content-Type": "text/html; failure"})

@@ -43,6 +43,7 @@ CLASSES = (
 OTHERS = {
     "_BoundedFile.__init__",
     "_BoundedFile.readable",
+    "_BoundedAdapter._without_charset",
     "_BoundedResponse.read1",
     "_BoundedResponse._counted",
     "_BoundedResponse._pieces",
