@@ -217,7 +217,8 @@ class _BoundedConnection(http.client.HTTPConnection):
         return not _current.only_new and super().is_connected  # type: ignore[misc]
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _current.is_unanswered_on_kept = self._is_kept
+        has_socket = self.sock is not None  # else a new one is opened
+        _current.is_unanswered_on_kept = has_socket and self._is_kept
         super().putrequest(*args, **kwargs)
 
     def getresponse(self) -> Any:

@@ -257,7 +257,7 @@ KINDS = {
     "after 301": waits(301, b"301", 0.2),
     "after digits": waits(NEVER, b"9" * 5000, 0.2),
     # Connections that break
-    "closed if reused": Kind(answer(of("running")), 0, state="running"),
+    "closed if reused": Kind(answer(of("running")), 3, state="running"),
     "cut handshake": Kind(to_tls, fails=CutHandshake),
     "drop": Kind(then_close(b""), fails=broken.ConnectionError),
     "reset": Kind(then_reset(b""), fails=broken.ConnectionError),

@@ -5,7 +5,7 @@ import requests
 from requests import exceptions
 
 from httsleep import httsleep
-from httsleep.formatting import describe_exception
+from httsleep.failures import describe_exception
 from httsleep.session import BoundedSession
 
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -104,6 +104,15 @@ def test_on_a_new_connection_it_is_not_sent_again(serve, naps):
     assert len(server.seen) == 1
 
 
+def test_a_connection_that_is_opened_again_is_new(serve, naps):
+    """A connection object that has lost its socket is not a kept connection."""
+    closed = b"HTTP/1.1 202 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    server = serve(closed, b"", 200)
+    with pytest.raises(exceptions.ConnectionError):
+        httsleep(server.url, status_code=200)
+    assert len(server.seen) == 2
+
+
 def test_an_earlier_request_does_not_count(serve):
     """A refused connection is an error, although a POST before it had no answer."""
     server, gone = serve(once((202, b""))), serve(200, listening=False)
