@@ -198,3 +198,13 @@ def _phrase(exc: BaseException, chain: list[BaseException]) -> str:
         if type(cause).__module__ == "socks":  # its texts are constants
             return f"SOCKS: {one_line(str(getattr(cause, 'msg', '')), 80)}"
     return ""
+
+
+def without_tracebacks(exc: Exception) -> Exception:
+    """Remove tracebacks and contexts, which keep frames and responses alive.
+
+    :return: the same exception.
+    """
+    for each in list(causes(exc)):
+        each.__traceback__, each.__context__ = None, socks_error(each)
+    return exc

@@ -9,7 +9,6 @@ from requests.utils import get_netrc_auth
 from .conditions import copy_containers
 from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
-from .failures import causes, socks_error
 from .formatting import body_of
 from .request import FIELDS
 from .session import BoundedSession, as_text, auth_before_netrc, keep_authorization
@@ -196,13 +195,3 @@ class _PreparedRequest:
             *(session.auth, session.verify, session.cert, session.trust_env),
             *map(dict, mappings),
         )
-
-
-def without_tracebacks(exc: Exception) -> Exception:
-    """Remove tracebacks and contexts, which keep frames and responses alive.
-
-    :return: the same exception.
-    """
-    for each in list(causes(exc)):
-        each.__traceback__, each.__context__ = None, socks_error(each)
-    return exc

@@ -27,7 +27,7 @@ from .connection import (
     is_unanswered_on_kept,
     only_new_connections,
 )
-from .failures import CUT_OFF_TLS, causes
+from .failures import CUT_OFF_TLS, causes, without_tracebacks
 
 _NO_URL = "the answer redirects to what is no URL"
 
@@ -169,6 +169,7 @@ class _BoundedAdapter(HTTPAdapter):
             is_stale = is_unanswered_on_kept() and _has_ended(exc)
             if not is_stale or not _is_repeatable(request):
                 raise
+            without_tracebacks(exc)
         with only_new_connections():
             return self._send_once(request, stream, timeout, *args, **kwargs)
 

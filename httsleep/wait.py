@@ -12,7 +12,7 @@ import requests
 from .attempt import Attempt
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
-from .failures import describe_exception
+from .failures import describe_exception, without_tracebacks
 from .formatting import (
     describe_response,
     describe_status,
@@ -24,7 +24,7 @@ from .formatting import (
 from .history import History
 from .intervals import Interval, retry_after, seconds_after
 from .limits import Limits
-from .sending import Sender, without_tracebacks
+from .sending import Sender
 from .validators import Answer
 
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has

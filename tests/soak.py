@@ -335,6 +335,10 @@ def picked(seed, path, number):
     return chance.choices(NAMES, cum_weights=WEIGHTS)[0]
 
 
+#: On a reused connection these end it without an answer, and the client tries again.
+ENDS = ("drop", "reset", "closed if reused")
+
+
 def is_sent_again(path):
     """Whether a request is sent once more if its reused connection has ended."""
     return not path.endswith(("theirs", "posts"))
@@ -374,6 +378,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, seed):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seed, self.seen = seed, Counter()
+        self.sent_again = {}  # the names of what ended a reused connection, by path
 
     def shutdown_request(self, request):
         self.close_request(request)  # no FIN before the RST of a reset
@@ -381,10 +386,13 @@ class Server(socketserver.ThreadingTCPServer):
     def respond(self, connection, path, is_reused):
         """Answer the request, or do something else."""
         if path.startswith("/sleeper/"):
-            name = picked(self.seed, path, self.seen[path] + 1)
-            if name == "closed if reused" and is_reused and is_sent_again(path):
-                raise EOFError
-            self.seen[path] += 1
+            name = self.sent_again.pop(path, None)
+            if name is None:
+                self.seen[path] += 1
+                name = picked(self.seed, path, self.seen[path])
+                if name in ENDS and is_reused and is_sent_again(path):
+                    self.sent_again[path] = name
+                    raise EOFError
             wire = self.wire(KINDS[name], path)
         elif path.startswith("/hop/"):
             _, _, hops, name = path.split("/")

@@ -7,8 +7,9 @@ from requests import exceptions as broken
 from requests.auth import HTTPDigestAuth
 
 from httsleep import BodyTooLarge, GaveUp, HttSleeper
+from httsleep.failures import without_tracebacks
 from httsleep.request import checked_copy
-from httsleep.sending import Sender, without_tracebacks
+from httsleep.sending import Sender
 from httsleep.session import BoundedSession
 
 URL = "http://server/endpoint"
