@@ -13,6 +13,7 @@ import pickle
 import re
 import threading
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 from model import Expected, Model
 from requests import exceptions as broken
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.utils import get_encoding_from_headers
 
 from httsleep import (
     Alarm,
@@ -257,8 +259,13 @@ RETRY_AFTER = [
 ]
 TYPES = [
     *("application/json", "text/html", "", "a/b; charset=idna", "a; charset=undefined"),
-    *("text/plain; charset=utf-16", "text/x; charset", "a/b;charset=utf\0 8", ";" * 9),
+    *("text/plain; charset=utf-16", "a/b;charset=utf\0 8", ";" * 9),
 ]
+with suppress(
+    AttributeError
+):  # of requests before 2.33, on a caller's session
+    get_encoding_from_headers({"content-type": "text/x; charset"})
+    TYPES.append("text/x; charset")
 LOCATIONS = [
     *("/a", "", "//", "http://[", "http://a:99999/", "http://a:x/", "ftp://a/", "?a"),
     *("http://user:a@other/", "http://ÿþ/", "http://a..b/", "\x00", "http://:80", "#"),
