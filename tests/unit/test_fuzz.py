@@ -261,9 +261,7 @@ TYPES = [
     *("application/json", "text/html", "", "a/b; charset=idna", "a; charset=undefined"),
     *("text/plain; charset=utf-16", "a/b;charset=utf\0 8", ";" * 9),
 ]
-with suppress(
-    AttributeError
-):  # of requests before 2.33, on a caller's session
+with suppress(AttributeError):  # of requests before 2.33, on a caller's session
     get_encoding_from_headers({"content-type": "text/x; charset"})
     TYPES.append("text/x; charset")
 LOCATIONS = [
