@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from time import monotonic, time
 from typing import Any, Self
 
@@ -97,8 +96,8 @@ class History:
         """
         fields = _Fields(checkpoint)
         history, now = cls(), time()
-        elapsed = max(now - fields.number("began", _MAX_TIME), 0.0)
-        wait = min(fields.number("due", _MAX_TIME) - now, fields.number("wait"))
+        elapsed = max(now - fields.number("began"), 0.0)
+        wait = min(fields.number("due") - now, fields.number("wait"))
         history._began -= elapsed
         history.due = elapsed + max(wait, 0.0)
         history.polls = fields.count("polls")
@@ -129,23 +128,24 @@ class _Fields:
             raise _bad_checkpoint(f"its version is not {_VERSION}")
 
     def _checked(self, name: str, is_valid: Callable[[Any], bool]) -> Any:
+        """Return the field of a name if it is valid."""
         value = self._fields.get(name)
         if not is_valid(value):
             raise _bad_checkpoint(f"its {name!r} is missing or has another shape")
         return value
 
-    def number(self, name: str, maximum: float = _MAX_TIME) -> float:
-        """Return a number from 0."""
-        return float(self._checked(name, lambda value: _is_number(value, maximum)))
+    def number(self, name: str) -> float:
+        """Return a number of seconds."""
+        return float(self._checked(name, _is_number))
 
     def numbers(self, name: str) -> Sequence[float]:
-        """Return a short list of numbers."""
+        """Return a list of at most :data:`RECENT_POLLS` numbers of seconds."""
         numbers: Sequence[float] = self._checked(
             name,
             lambda value: (
                 isinstance(value, (list, tuple))
                 and len(value) <= RECENT_POLLS
-                and all(_is_number(each, _MAX_TIME) for each in value)
+                and all(map(_is_number, value))
             ),
         )
         return numbers
@@ -168,12 +168,14 @@ class _Fields:
         return counts
 
 
-def _is_number(value: Any, maximum: float) -> bool:
+def _is_number(value: Any, maximum: int = _MAX_TIME) -> bool:
+    """Return whether a value is a number from 0 to a maximum, and not a bool."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and isfinite(value) and 0 <= value <= maximum
+    return is_number and 0 <= value <= maximum  # also refuses nan
 
 
 def _is_count(value: Any) -> bool:
+    """Return whether a value is an int from 0."""
     return isinstance(value, int) and _is_number(value, _MAX_COUNT)
 
 

@@ -563,6 +563,8 @@ VALID = {
         ({"polls": 1.5}, "its 'polls'"),
         ({"polls": -1}, "its 'polls'"),
         ({"polls": 10**30}, "its 'polls'"),
+        ({"polls": 10**400}, "its 'polls'"),
+        ({"due": 10**400}, "its 'due'"),
         ({"recent": "secret"}, "its 'recent'"),
         ({"recent": [0.1] * 4}, "its 'recent'"),
         ({"recent": [None]}, "its 'recent'"),
