@@ -258,6 +258,13 @@ def test_an_object_that_compares_itself_with_json_is_kept(expected):
     assert matcher("json", {"a": [expected]})({"a": [getattr(expected, "value", 5)]})
 
 
+@pytest.mark.parametrize("actual", [True, False, None, 0, "x", [1]], ids=repr)
+def test_any_equals_every_value(actual):
+    """``mock.ANY`` equals booleans as it equals all other values."""
+    assert matcher("json", mock.ANY)(actual)
+    assert matcher("json", {"a": [mock.ANY]})({"a": [actual]})
+
+
 @pytest.mark.parametrize("expected", [Text.OK, StrText.OK], ids=["mixin", "StrEnum"])
 def test_a_member_of_an_enum_is_shown_as_its_value(expected):
     """A reason shows the text that the server would have to send."""
