@@ -159,7 +159,8 @@ def headers(expected: Any) -> Check:
 
 def _is_text(value: Any) -> bool:
     """Return whether a value is a str or a compiled expression for str."""
-    return isinstance(getattr(value, "pattern", value), str)
+    text = value.pattern if isinstance(value, re.Pattern) else value
+    return isinstance(text, str)
 
 
 def _is_found(expected: str | re.Pattern[str], actual: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import jsonpath_ng.ext
 import jsonpath_rw
@@ -465,6 +466,7 @@ REFUSED = {
     "text": [
         *((value, "the whole text as a str") for value in (b"done", None, 5)),
         (re.compile(b"OK"), "compiled expression for str"),
+        (SimpleNamespace(pattern="OK"), "compiled expression for str"),
     ],
     "json": [({"a": (1, 2)}, "a tuple is not JSON")],
     "json_contains": [({"a": (1, 2)}, "a tuple is not JSON")],
