@@ -161,11 +161,16 @@ def _parts(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 #: The arguments behind attributes that have another name.
-_ARGUMENTS = {"_session": "session", "_is_ignored": "ignore_exceptions"}
+_ARGUMENTS = {
+    "_session": "session",
+    "_request": "url_or_request",
+    "_is_ignored": "ignore_exceptions",
+}
 _NAMED = "give functions and classes of a module, and no lambda, lock or open file"
 _IN_PLACE_OF = {
     "cancel": "leave it out, and raise in on_poll when the wait is to stop",
     "session": "leave it out, or give one that can be pickled",
+    "url_or_request": "give it an auth and hooks of a module, and no lambda",
 }
 
 

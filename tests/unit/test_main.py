@@ -748,6 +748,7 @@ class Unpicklable:
         ({"on_poll": lambda attempt: None}, "on_poll is <function", "no lambda"),
         ({"polling_interval": Unpicklable()}, "polling_interval is", "or open file"),
         ({"session": Unpicklable()}, "session is", "leave it out, or give one"),
+        ({"auth": lambda request: request}, "url_or_request is <Request", "an auth"),
         ({"ignore_exceptions": type("Own", (OSError,), {})}, "ignore_exceptions", ""),
     ],
 )
