@@ -22,16 +22,25 @@ _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 Interval = Seconds | Callable[[Attempt], Seconds]
 
 
-def checked_interval(argument: str, value: Any) -> Interval:
-    """Return a ``polling_interval`` that is a callable, or in seconds."""
-    return cast(Interval, value if callable(value) else seconds(argument, value))
+#: An :data:`Interval` that was checked: a number of seconds, or the function.
+CheckedInterval = float | Callable[[Attempt], Seconds]
 
 
-def seconds_after(interval: Interval, attempt: Attempt) -> float:
-    """Return the seconds of a ``polling_interval`` that follow an attempt."""
+def checked_interval(argument: str, value: Any) -> CheckedInterval:
+    """Return a ``polling_interval`` as a number of seconds, or as it is if callable."""
+    if callable(value):
+        return cast(CheckedInterval, value)
+    return seconds(argument, value)
+
+
+def seconds_after(interval: CheckedInterval, attempt: Attempt) -> float:
+    """Return the seconds of a ``polling_interval`` that follow an attempt.
+
+    :raises ValueError: the callable returned no valid duration.
+    """
     if not callable(interval):
-        return float(seconds("polling_interval", interval))
-    return float(seconds("what polling_interval returned", interval(attempt)))
+        return float(interval)
+    return float(seconds("the result of polling_interval", interval(attempt)))
 
 
 @dataclass(frozen=True)

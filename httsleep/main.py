@@ -39,7 +39,7 @@ from .conditions import (
 from .exceptions import Alarm as Alarm  # users import it from here
 from .formatting import redact_url
 from .history import History
-from .intervals import Interval, checked_interval
+from .intervals import CheckedInterval, Interval, checked_interval
 from .limits import Limits
 from .request import UrlOrRequest, checked_copy, sending_options
 from .sending import Sender
@@ -173,7 +173,7 @@ class HttSleeper:
     validators: ClassVar[Mapping[str, Validator]] = VALIDATORS
 
     allow_redirects: Setting[bool] = Setting(boolean)
-    polling_interval: Setting[Interval] = Setting(checked_interval)
+    polling_interval: Setting[CheckedInterval] = Setting(checked_interval)
     max_retries: Setting[int | None] = Setting(or_none(positive_int))
     max_time: Setting[float | None] = Setting(or_none(positive_seconds))
     request_timeout: Setting[float | None] = Setting(or_none(positive_seconds))

@@ -22,7 +22,7 @@ from .formatting import (
     safe_repr,
 )
 from .history import History
-from .intervals import Interval, retry_after, seconds_after
+from .intervals import CheckedInterval, retry_after, seconds_after
 from .limits import Limits
 from .sending import Sender
 from .validators import Answer
@@ -46,7 +46,10 @@ class Wait:
     :param limits: end the wait.
     :param request_line: the method and the URL, as log and exceptions show them.
     :param is_ignored: whether the wait goes on after an exception.
-    :param history: what the wait has been through in other processes.
+    :param interval: the ``polling_interval``, checked.
+    :param on_poll: called with each attempt; ``None`` for nothing.
+    :param cancel: the event that ends the wait; ``None`` if nothing can end it early.
+    :param history: the polls that were made in other processes, or an empty history.
     :ivar has_ended: whether no poll may follow: after a success, an alarm or a limit.
     """
 
@@ -58,7 +61,7 @@ class Wait:
         *,
         request_line: str,
         is_ignored: IsIgnored,
-        interval: Interval,
+        interval: CheckedInterval,
         on_poll: Callable[[Attempt], Any] | None,
         cancel: threading.Event | None,
         history: History,
@@ -69,9 +72,10 @@ class Wait:
         self._history = history
         self.has_ended = False
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
-        self._response: requests.Response | None = None  # the last one ...
-        self._response_poll = 0  # ... and the number of its poll ...
-        self._verdict = Verdict("ignored")  # ... and the verdict on it
+        self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
+        self._response: requests.Response | None = None  # the last answer
+        self._response_poll = 0  # the number of its poll
+        self._verdict = Verdict("ignored")  # the verdict on it
         self._exception: Exception | None = None  # the last one that was ignored
         self._wanted = 0.0  # seconds of the next wait, if max_time did not matter
 
@@ -151,8 +155,7 @@ class Wait:
             way = describe_way(self._response)
             _log.info("%s: success after %s%s", self._request_line, progress, way)
             return
-        limit = exc.limit if isinstance(exc, (GaveUp, Cancelled)) else None
-        why = describe_exception(exc) if limit is None else self._why(limit)
+        why = self._why_ended or describe_exception(exc)
         _log.info("%s: ended after %s: %s", self._request_line, progress, why)
 
     # The steps of one poll, in their order.
@@ -267,11 +270,9 @@ class Wait:
         """Raise the alarm that the last answer met, or that it is unexpected."""
         assert self._response is not None
         alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
-        kind = Alarm if alarm is not None else UnexpectedResponse
-        if alarm is not None:
-            head = f"met an alarm {after}: {safe_repr(alarm)}"
-        else:
-            head = f"got an unexpected answer {after}"
+        kind, head = Alarm, f"met an alarm {after}: {safe_repr(alarm)}"
+        if alarm is None:
+            kind, head = UnexpectedResponse, f"got an unexpected answer {after}"
         raise kind(
             self._response,
             alarm,
@@ -283,13 +284,13 @@ class Wait:
     def _give_up(self, limit: str) -> NoReturn:
         """Raise the exception for the argument that ends the wait."""
         self.has_ended = True
+        self._why_ended = self._why(limit)
         is_cancelled = limit == "cancel"
         kind = Cancelled if is_cancelled else GaveUp
         verb = "stopped" if is_cancelled else "gave up"
+        after = f"after {self._history.progress()}"
         raise kind(
-            self._summary(
-                f"{verb} after {self._history.progress()}: {self._why(limit)}"
-            ),
+            self._summary(f"{verb} {after}: {self._why_ended}"),
             limit=limit,
             response=self._response,
             exception=self._exception,

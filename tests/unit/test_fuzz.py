@@ -432,7 +432,7 @@ def check(ended, sleeper, wire):
         assert len(str(ended)) < 5000
         assert type(pickle.loads(pickle.dumps(ended))) is type(ended)
     elif isinstance(ended, ValueError) and not isinstance(ended, OSError):
-        assert str(ended).startswith("what polling_interval returned is "), repr(ended)
+        assert str(ended).startswith("the result of polling_interval is "), repr(ended)
     elif isinstance(ended, MemoryError):
         assert ended in wire.raised
     elif isinstance(ended, (BodyTooLarge, Own, broken.RequestException)):

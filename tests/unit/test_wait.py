@@ -319,7 +319,9 @@ def test_no_interval_is_computed_after_the_last_poll(answers, answer, arguments,
 def test_an_interval_that_computes_nonsense_is_refused(answers, naps, nonsense):
     """A callable that returns no seconds is a ValueError that shows the value."""
     answers(404)
-    with pytest.raises(ValueError, match=r"polling_interval returned is ") as info:
+    with pytest.raises(
+        ValueError, match=r"^the result of polling_interval is "
+    ) as info:
         poll_until(URL, status_code=200, polling_interval=lambda attempt: nonsense)
     assert repr(nonsense) in str(info.value)
     assert naps == []
@@ -750,6 +752,11 @@ def test_a_run_is_logged(answers, caplog):
     ]
 
 
+def end_another_wait(attempt):
+    """Raise the GaveUp of another wait."""
+    raise GaveUp("another wait", limit="max_retries")
+
+
 @pytest.mark.parametrize(
     ("arguments", "end"),
     [
@@ -766,10 +773,11 @@ def test_a_run_is_logged(answers, caplog):
         ({"alarms": {"status_code": 503}}, "1 poll in 0 s: Alarm"),
         ({"pending": []}, "1 poll in 0 s: UnexpectedResponse"),
         ({"on_poll": lambda attempt: {}["x"]}, "1 poll in 0 s: KeyError"),
+        ({"on_poll": end_another_wait}, "1 poll in 0 s: GaveUp"),
     ],
     ids=[
         *("one poll", "two polls", "max_time", "max_retry_after"),
-        *("alarm", "pending", "on_poll"),
+        *("alarm", "pending", "on_poll", "GaveUp of on_poll"),
     ],
 )
 def test_the_reason_for_the_end_is_logged(answers, caplog, arguments, end):
