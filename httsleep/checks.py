@@ -134,7 +134,7 @@ def refuse_unpicklable(state: dict[str, Any]) -> None:
     import pickle  # whoever pickles has imported it
 
     if getattr(_trial, "is_under_way", False):
-        return  # a callback of the sleeper refers to the sleeper
+        return  # a callback of the sleeper that is being pickled refers to it
     dumps = getattr(sys.modules.get("cloudpickle"), "dumps", pickle.dumps)
     _trial.is_under_way = True
     try:
@@ -205,7 +205,9 @@ _CONNECTION_ERRORS = (builtins.ConnectionError, _REQUESTS_ERROR)
 
 @dataclass(frozen=True, slots=True)
 class IgnoredExceptions:
-    """The exceptions that do not end a wait; call it with one to ask.
+    """The exceptions that do not end a wait.
+
+    A call with an exception returns whether the wait goes on after it.
 
     :ivar classes: the classes as the caller gave them. The builtins ``ConnectionError``
         and ``TimeoutError`` stand for classes of requests, because requests raises
@@ -229,12 +231,11 @@ class IgnoredExceptions:
 
     def __call__(self, exc: Exception) -> bool:
         """Return whether the wait goes on after this exception."""
-        if isinstance(
-            exc, (Alarm, GaveUp, Cancelled)
-        ):  # of another wait, in a callback
+        # A callback may have run another wait, which ended with one of these.
+        if isinstance(exc, (Alarm, GaveUp, Cancelled)):
             return False
         classes = self.classes
-        if is_out_of_files(exc):  # a trouble of this machine, not of the connection
+        if is_out_of_files(exc):  # this machine is the cause, not the connection
             classes = tuple(c for c in classes if not issubclass(c, _CONNECTION_ERRORS))
         return isinstance(exc, classes) or (
             (builtins.ConnectionError in classes and _is_broken_connection(exc))
@@ -245,8 +246,8 @@ class IgnoredExceptions:
 def _is_broken_connection(exc: Exception) -> bool:
     """Return whether a connection was refused or broken, TLS handshakes included.
 
-    A certificate that is refused, and a server or a proxy that does not speak TLS, are
-    not.
+    A refused certificate is no broken connection, and neither is a server or a proxy
+    that does not speak TLS.
     """
     tls = [cause for cause in causes(exc) if isinstance(cause, ssl.SSLError)]
     if tls or isinstance(exc, SSLError):

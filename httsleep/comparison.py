@@ -47,7 +47,7 @@ def matcher(argument: str, expected: Any) -> Matches:
     :param argument: the name of what ``expected`` was given for.
     :raises ValueError: no JSON value can equal ``expected``.
     """
-    _check_comparable(argument, expected)
+    check_comparable(argument, expected)
     if not _has_pattern(expected):
         return lambda actual: json_equal(actual, expected)
 
@@ -60,17 +60,20 @@ def matcher(argument: str, expected: Any) -> Matches:
     return matches
 
 
-def _check_comparable(argument: str, expected: Any) -> None:
-    """Raise a ValueError for a value that no JSON value can equal."""
+def check_comparable(argument: str, expected: Any) -> None:
+    """Check that a JSON value can equal the expected one.
+
+    :raises ValueError: no JSON value can.
+    """
     if isinstance(expected, dict):
         for key, each in expected.items():
             if not isinstance(key, str):
                 instead = f"give a str for every key; {safe_repr(key)} is not a str"
                 raise bad_argument(argument, expected, instead)
-            _check_comparable(argument, each)
+            check_comparable(argument, each)
     elif isinstance(expected, list):
         for each in expected:
-            _check_comparable(argument, each)
+            check_comparable(argument, each)
     elif isinstance(expected, (tuple, set, frozenset, range, bytes, bytearray)):
         instead = f"give a list or a str; a {type(expected).__name__} is not JSON"
         raise bad_argument(argument, expected, instead)
@@ -85,9 +88,11 @@ def _check_comparable(argument: str, expected: Any) -> None:
 
 
 def _check_object(argument: str, expected: Any) -> None:
-    """Raise a ValueError for an object that is not JSON, and that equals no JSON value.
+    """Check that an object that is not JSON can equal a JSON value.
 
-    Another object that has an ``__eq__`` of its own, such as ``mock.ANY``, is kept.
+    An object with an ``__eq__`` of its own, such as ``mock.ANY``, can.
+
+    :raises ValueError: the object cannot.
     """
     from numbers import Number  # imported only for an unusual value
     from uuid import UUID

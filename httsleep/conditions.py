@@ -54,7 +54,7 @@ class Condition:
                 if key != "consecutive"
             }
         except RecursionError:
-            problem = " contains itself, or is too deep"
+            problem = " contains itself, or is nested too deeply: give flat data"
         except ValueError as error:
             problem = f": {error}"
         if problem:
@@ -62,7 +62,7 @@ class Condition:
         status = self.source.get("status_code")
         if isinstance(status, str) and status.isdigit():
             self.source["status_code"] = int(status)
-        if "callback" in checks:  # is the last check: see unmet()
+        if "callback" in checks:  # unmet() calls it after all other checks
             checks["callback"] = checks.pop("callback")
         self._checks = checks
 
@@ -92,7 +92,7 @@ class Condition:
 
 
 def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) -> None:
-    """Refuse a condition that is no dict, is empty, or has an unknown key."""
+    """Check that a condition is a dict with at least one key, and only known keys."""
     if not isinstance(source, Mapping):
         instead = "a condition is a dict such as {'status_code': 200}"
         raise bad_argument(place, source, instead)
@@ -148,11 +148,14 @@ Counts = dict[Condition, int]
 
 
 class Expectations:
-    """The conditions that every answer of a wait is judged by. They can be assigned.
+    """The conditions by which every answer of a wait is judged.
 
-    :ivar until: one of these is the success.
-    :ivar alarms: one of these is a failure.
-    :ivar pending: if not ``None``, any answer that meets none of all is a failure.
+    The attributes can be assigned while the wait is under way.
+
+    :ivar until: an answer that meets one of these is the success.
+    :ivar alarms: an answer that meets one of these is a failure.
+    :ivar pending: an answer that meets none of the conditions, these included, is a
+        failure; with ``None`` the wait goes on after such an answer.
     """
 
     def __init__(self) -> None:
@@ -183,21 +186,26 @@ class Expectations:
                 return Verdict("alarm", alarm=copy_containers(alarm.source))
         reasons: list[str] = []
         for condition in self.until:
-            unmet_keys = unmet(condition)
-            if not unmet_keys:
+            of_condition = unmet(condition)
+            if not of_condition:
                 return Verdict("met")
-            reasons += unmet_keys
+            reasons += of_condition
         if self.pending is not None and not any(counts.values()):
             of_pending = [unmet(condition) for condition in self.pending]
             if all(of_pending):
-                return Verdict("alarm", tuple(reasons), None, (*chain(*of_pending),))
+                not_pending = tuple(chain(*of_pending))
+                return Verdict("alarm", tuple(reasons), not_pending=not_pending)
         return Verdict("waiting", tuple(reasons))
 
 
 def _count(counted: dict[Condition, list[str]], counts: Counts) -> None:
-    """Count this answer for each condition, and say so where it is one of too few."""
+    """Count this answer for each condition, and add a reason where more have to come.
+
+    :param counted: the reasons of each condition; updated.
+    :param counts: the counts of the wait; updated.
+    """
     before = counts.copy()
-    counts.clear()  # also of conditions that are no longer asked
+    counts.clear()  # removes conditions that were replaced during the wait
     for condition, reasons in counted.items():
         counts[condition] = 0 if reasons else before.get(condition, 0) + 1
         if 0 < counts[condition] < condition.consecutive:

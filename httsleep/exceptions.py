@@ -11,9 +11,8 @@
 
 Each exception has the facts as attributes, and all of them in its text. All exceptions
 can be pickled: values that cannot (a response with a lambda in it, a callback) are left
-out.
-Each can also be made again from its text alone, as result backends do that store JSON:
-``Alarm('text')``. Its attributes then have their defaults.
+out. Each exception can also be made again from its text alone, as result backends that
+store JSON do: ``Alarm('text')``. Its attributes then have their defaults.
 """
 
 from collections.abc import Mapping
@@ -42,7 +41,7 @@ class Alarm(HttSleepError):
         ``None`` only in an exception that was made again from its text or its pickle.
     :ivar alarm: the condition that was met, a copy of the caller's dict; likewise.
     :ivar attempts: how many polls were made, this one included; int, default 1.
-    :ivar elapsed: seconds since the run began; float, default 0.0.
+    :ivar elapsed: seconds since the wait began; float, default 0.0.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Alarm(HttSleepError):
         is_text = isinstance(response, str)
         text = response if is_text else message or f"alarm: {safe_repr(alarm)}"
         super().__init__(text)
-        # Its type leaves out None, which no wait of this process raises.
+        # The type leaves out None, because the Alarm of a wait always has a response.
         self.response = cast(requests.Response, None if is_text else response)
         self.alarm = alarm
         self.attempts = attempts
@@ -111,7 +110,7 @@ class GaveUp(_Unfinished, TimeoutError):
     :ivar reasons: the reasons why ``response`` does not meet ``until``: a tuple of str,
         one for each key that was not met. Empty if no answer came.
     :ivar attempts: how many polls were made; int.
-    :ivar elapsed: seconds since the run began; float.
+    :ivar elapsed: seconds since the wait began; float.
     """
 
 

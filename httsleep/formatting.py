@@ -110,13 +110,13 @@ def describe_body(response: requests.Response) -> str:
 
 
 def describe_status(response: requests.Response) -> str:
-    """Return the status line of the answer, and whether it is of a cache."""
+    """Return the status of the answer, and whether it came from a cache."""
     reason = getattr(response, "reason", None)
     reason = one_line(str(reason), 60) if isinstance(reason, (str, bytes)) else ""
-    return f"{response.status_code} {reason}".rstrip() + from_cache(response)
+    return f"{response.status_code} {reason}".rstrip() + cache_note(response)
 
 
-def from_cache(response: requests.Response) -> str:
+def cache_note(response: requests.Response) -> str:
     """Return " (from a cache)" if requests-cache or CacheControl says so, else ""."""
     is_cached = getattr(response, "from_cache", False) is True
     return " (from a cache)" if is_cached else ""
@@ -130,7 +130,7 @@ def redirected_to(response: requests.Response) -> str | None:
 
 
 def describe_way(response: requests.Response | None) -> str:
-    """Return the URL that redirects led to, and the proxy, each behind a comma."""
+    """Return the URL that redirects led to, and the proxy, each after a comma."""
     if response is None:
         return ""
     url = redirected_to(response)

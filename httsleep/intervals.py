@@ -79,7 +79,7 @@ def exponential(
     :param jitter: a share from 0 (none, the default) to 1 (an interval may be shortened
         to nothing). With it, pollers that were started together drift apart.
     :returns: a callable that can be pickled.
-    :raises ValueError: for any other value.
+    :raises ValueError: an argument is outside of these ranges, or is not a number.
     """
     first, longest = seconds("initial", initial), seconds("maximum", maximum)
     if longest < first:

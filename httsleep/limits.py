@@ -34,11 +34,14 @@ class Limits:
 
     @classmethod
     def where_given(cls, **limits: float | None) -> Self:
-        """Return the limits that are not ``None``."""
+        """Return limits, of which those that are ``None`` are infinite."""
         return cls(**{name: each for name, each in limits.items() if each is not None})
 
     def is_over(self, elapsed: float) -> bool:
-        """Return whether ``max_time`` has passed."""
+        """Return whether ``max_time`` has passed.
+
+        :param elapsed: seconds since the wait began.
+        """
         return elapsed > self.max_time - _ROUNDING
 
     def next_wait(

@@ -368,10 +368,11 @@ class HttSleeper:
     def run(self) -> requests.Response:
         """Poll until the answer is the one that is waited for, and return it.
 
-        Goes on with the wait that :meth:`poll` or an assigned :attr:`checkpoint` has
-        begun, first waiting until its next poll is due; else begins one. A wait begins
-        with an empty cookie jar on a session of the sleeper's own; at the end its
-        connections are closed. Can be called again, which begins another wait.
+        If :meth:`poll` or an assigned :attr:`checkpoint` has begun a wait, this method
+        sleeps until the next poll of that wait is due, and goes on with it; else it
+        begins a wait. On a session of the sleeper's own a wait begins with an empty
+        cookie jar, and at its end the connections are closed. Another call begins
+        another wait.
 
         :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
             ``pending`` is given and the answer met nothing.
@@ -419,13 +420,13 @@ class HttSleeper:
                     self._wait = None
 
     def _check_idle(self) -> None:
-        """Refuse a call from a callback of this very sleeper."""
+        """Check that no callback of this sleeper makes the call."""
         if threading.get_ident() in self._active:
             raise RuntimeError("this sleeper is polling already: make another one")
 
     @contextmanager
     def _activate(self, wait: Wait) -> Iterator[None]:
-        """Note that this thread is polling."""
+        """Note within the block that this thread is polling for the wait."""
         thread = threading.get_ident()
         self._active[thread] = wait
         try:
@@ -443,7 +444,7 @@ class HttSleeper:
                 self.session.close()
 
     def _begin(self, history: History) -> Wait:
-        """Return a wait with the present settings, and an empty cookie jar."""
+        """Return a wait with the current settings, and clear the sleeper's cookies."""
         if self._owns_session:
             self.session.cookies.clear()
         sender = Sender(
@@ -483,7 +484,7 @@ class HttSleeper:
         return super().__reduce_ex__(protocol)
 
     def __copy__(self) -> Self:
-        """Return a copy; what cannot be pickled can still be shared."""
+        """Return a copy, which shares the values that cannot be pickled."""
         copied = object.__new__(type(self))
         copied.__setstate__(self.__getstate__())
         return copied
@@ -538,10 +539,10 @@ def httsleep(
 ) -> requests.Response:
     """Poll a URL until the answer is the one you wait for, and return that answer.
 
-    Takes the arguments of :class:`HttSleeper`, runs it once and closes it.
+    Make an :class:`HttSleeper` of the arguments, run it once, and close its session.
 
-    :returns: the :class:`requests.Response` that met a success condition. It is false
-        for 4xx and 5xx, so do not test it for truth.
+    :returns: the :class:`requests.Response` that met a success condition.
+        ``bool(response)`` is False for 4xx and 5xx, so do not test it for truth.
     :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
         ``pending`` is given and the answer met nothing.
     :raises GaveUp: a limit ended the wait; also a :class:`TimeoutError`.

@@ -51,7 +51,7 @@ def _matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
 
 
 def _one_or_more_matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
-    """Return the same for a list of values, or for one value."""
+    """Return matchers and description for a list of values, or for one value."""
     return _matchers(name, expected if isinstance(expected, list) else [expected])
 
 

@@ -16,7 +16,7 @@ import requests
 from jsonpath_ng.ext.parser import parse
 
 from .checks import bad_argument, nearest
-from .comparison import differences, matcher
+from .comparison import check_comparable, differences, matcher
 from .decoding import decoded_json
 from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
@@ -33,7 +33,7 @@ StatusCode = int | str | Collection[int | str]
 JSONPath = dict[Any, Any] | list[dict[str, Any]]
 
 _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-_MAX_DIFFERENCES = 5  # that a reason of json_contains names
+_MAX_DIFFERENCES = 5  # in a reason of json_contains
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
 
 
@@ -217,7 +217,7 @@ def json_contains(expected: Any) -> Check:
 
     Objects are compared by the keys of the expected one, all other values as a whole.
     """
-    matcher("json_contains", expected)
+    check_comparable("json_contains", expected)
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:

@@ -14,11 +14,11 @@ from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
 from .failures import describe_exception, without_tracebacks
 from .formatting import (
+    cache_note,
     describe_response,
     describe_status,
     describe_way,
     format_seconds,
-    from_cache,
     safe_repr,
 )
 from .history import History
@@ -220,7 +220,7 @@ class Wait:
                 f"poll {self._history.polls} {answered}\n  {self._request_line}"
             )
             raise
-        reasons = (f"{each}{from_cache(response)}" for each in verdict.reasons)
+        reasons = (f"{each}{cache_note(response)}" for each in verdict.reasons)
         return verdict._replace(reasons=tuple(reasons))
 
     def _is_cut_off(self, exc: Exception) -> bool:

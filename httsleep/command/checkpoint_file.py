@@ -153,6 +153,7 @@ class CheckpointFile:
             raise OSError(why) from None
 
     def _replace(self, content: bytes) -> None:
+        """Write the content to a new file, and put it in the place of the old one."""
         import fcntl
 
         folder = os.path.dirname(self._path)

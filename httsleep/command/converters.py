@@ -38,7 +38,8 @@ def _bad_value(text: str, instead: str) -> ArgumentTypeError:
 def _checked(check: Callable[[str, Any], T], value: Any, text: str, instead: str) -> T:
     """Return the value if a check of the library accepts it.
 
-    The error has words of the command, because the library's name Python types.
+    The error has the words of the command, because those of the library name the types
+    of Python.
     """
     try:
         return check("", value)
@@ -87,7 +88,7 @@ def _parse_json(source: str) -> Any:
 
 
 def _raise_not_json(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python would read."""
+    """Raise an error for NaN and Infinity, which Python would read."""
     raise ValueError(f"{name} is not a JSON number")
 
 

@@ -34,7 +34,7 @@ def discard_stderr() -> None:
 def can_draw() -> bool:
     """Return whether standard error can show a status line.
 
-    It has to be a terminal that can erase and shows UTF-8; and rich is needed.
+    It can if it is a terminal that shows UTF-8 and can erase, and rich is installed.
     """
     return (
         sys.stderr is not None
@@ -140,7 +140,8 @@ class JsonLines(Display):
 class TerminalLine(Display):
     """The status line of a terminal, which disappears at the end.
 
-    :param max_retries, max_time: the limits of the wait.
+    :param max_retries: how many polls are made at most; ``None`` for no limit.
+    :param max_time: how many seconds they take at most; ``None`` for no limit.
     """
 
     def __init__(self, max_retries: int | None, max_time: float | None) -> None:

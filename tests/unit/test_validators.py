@@ -518,5 +518,5 @@ def test_an_expected_value_without_end_is_refused(key):
     endless = {}
     endless["a"] = endless
     value = {"$.a": endless} if key == "jsonpath" else endless
-    with pytest.raises(ValueError, match=r"^until contains itself, or is too"):
+    with pytest.raises(ValueError, match=r"^until contains itself, or is nested too"):
         HttSleeper("http://server/", {key: value})
