@@ -28,8 +28,10 @@ class StatusLine:
     A context manager that shows the line; at its end the line is erased. Call it with
     each :class:`~httsleep.Attempt`, as ``on_poll`` does.
 
-    :param max_retries: how many polls are made at most; ``None`` for no limit.
-    :param max_time: how many seconds they take at most; ``None`` for no limit.
+    :param max_retries: how many polls are made at most; ``None``, the default, for no
+        limit.
+    :param max_time: seconds that the wait takes at most; ``None``, the default, for no
+        limit.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class StatusLine:
     def __call__(self, attempt: Attempt) -> None:
         """Show this poll from the next redraw on."""
         self._polled = monotonic()
+        self._began = self._polled - attempt.elapsed  # maybe in another process
         self._attempt = attempt
 
     def __enter__(self) -> Self:

@@ -141,7 +141,7 @@ class TerminalLine(Display):
     """The status line of a terminal, which disappears at the end.
 
     :param max_retries: how many polls are made at most; ``None`` for no limit.
-    :param max_time: how many seconds they take at most; ``None`` for no limit.
+    :param max_time: seconds that the wait takes at most; ``None`` for no limit.
     """
 
     def __init__(self, max_retries: int | None, max_time: float | None) -> None:

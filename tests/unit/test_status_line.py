@@ -96,10 +96,18 @@ def test_before_the_first_answer_it_is_polling():
 def test_the_limits_show_the_progress(clock, attempt, limits, progress, bar):
     """Each limit has its numbers; the bar is that of the limit that is nearer."""
     line = StatusLine(*limits)
-    clock.now += 7
-    line(attempt())
+    line(attempt(elapsed=7.0))
     assert words(line) == f"{progress} 200 OK: $.a is 1, not 2 next in 2 s"
     assert "".join(c for c in line.text(100) if c in "━╸╺") == bar
+
+
+def test_the_time_is_that_of_the_wait(clock, attempt):
+    """A wait that began in another process has the seconds of all processes."""
+    line = StatusLine(None, 600)
+    assert words(line).startswith("poll 1, 0 of 600 s ")
+    line(attempt(elapsed=500.0))
+    clock.now += 1
+    assert words(line).startswith("poll 3, 501 of 600 s ")
 
 
 def test_the_seconds_to_the_next_poll_are_counted_down(clock, attempt):
