@@ -66,6 +66,7 @@ class Bounds:
     def __init__(self, seconds_left: SecondsLeft, max_size: int | None = None) -> None:
         self.seconds_left = seconds_left
         self.max_size = max_size
+        self.opened: list[Any] = []  # responses of urllib3, to be closed after an error
         self._size = 0
 
     def within(self, outer: "Bounds") -> "Bounds":
@@ -141,9 +142,13 @@ def bounded(bounds: Bounds) -> Iterator[None]:
     that poll counts as well.
     """
     outer = _current.bounds
-    _current.bounds = bounds if outer is None else bounds.within(outer)
+    _current.bounds = inner = bounds if outer is None else bounds.within(outer)
     try:
         yield
+    except BaseException:
+        for response in inner.opened:  # requests leaves it open if a hook raises
+            response.close()
+        raise
     finally:
         _current.bounds = outer
 

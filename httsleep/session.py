@@ -192,7 +192,8 @@ class _BoundedAdapter(HTTPAdapter):
         self, req: requests.PreparedRequest, resp: Any
     ) -> requests.Response:
         """Return the response; in a poll, whatever reads its body is bounded."""
-        if current_bounds() is not None:
+        if (bounds := current_bounds()) is not None:
+            bounds.opened.append(resp)
             bound_body(resp)
         try:
             return super().build_response(req, resp)

@@ -260,6 +260,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if step.status != 204:
             self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content[: int(len(content) * step.sent)])

@@ -17,7 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from httsleep.connection import Bounds, bounded
-from httsleep.session import BoundedSession
+from httsleep.session import BoundedSession, auth_before_netrc
 
 URL = "http://server/endpoint"
 
@@ -244,3 +244,8 @@ def test_another_attribute_error_is_not_hidden():
     """Only a charset is a reason to read the Content-Type in another way."""
     with pytest.raises(AttributeError):
         built({"Content-Type": "text/html; failure"})
+
+
+def test_an_object_without_headers_names_no_credentials():
+    """A session of another kind may have neither headers nor ``auth``."""
+    assert auth_before_netrc("http://server/", None, object()) is None

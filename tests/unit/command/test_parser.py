@@ -52,7 +52,6 @@ def test_only_options_that_are_given_have_a_value():
             "argument --max-body-size: '1.5': give a whole number of at least 1",
         ),
         ([URL, "--quiet=secret"], "argument -q/--quiet: takes no value"),
-        ([URL, "-ksecret"], "argument -k/--insecure: takes no value"),
         (
             [URL, "-u", "secret"],
             "argument -u/--user: there is no colon: give USER:PASSWORD or @FILE",
