@@ -34,6 +34,8 @@ from .validators import Answer, finder
 #: What ``follow`` takes: one place, or a list of them.
 Place = str | Callable[[requests.Response], Any]
 Places = Place | Sequence[Place]
+#: The text about a submit without an answer.
+NOBODY_KNOWS = "nobody knows whether the server has begun"
 #: Returns the URL that an answer names, or raises :class:`_NamesNothing`.
 _Find = Callable[[Answer], str]
 
@@ -200,6 +202,11 @@ def _template(place: str) -> _Find:
     return find
 
 
+def is_submit(request: requests.Request) -> bool:
+    """Return whether a request with ``follow`` is to be sent only once."""
+    return str(request.method).upper() not in ("GET", "HEAD")
+
+
 class Route:
     """The way of one wait: from the caller's request to the URLs that answers name.
 
@@ -210,7 +217,7 @@ class Route:
 
     def __init__(self, places: PlacesToLook, request: requests.Request) -> None:
         self._places, self._request = places, request
-        self._submits = request.method not in ("GET", "HEAD")
+        self._submits = is_submit(request)
         try:
             self._home = _origin(_as_sent(request.url))
         except ValueError:
@@ -219,8 +226,8 @@ class Route:
             instead = "with follow, give a whole URL such as 'http://server/jobs'"
             raise ValueError(f"url_or_request: {redact_url(request.url)!r}: {instead}")
 
-    def is_submit(self, history: History) -> bool:
-        """Return whether the next poll, or the last one, is the submit."""
+    def is_at_submit(self, history: History) -> bool:
+        """Return whether the next poll, or the one under way, is the submit."""
         return self._submits and history.url is None
 
     def check_place(self, history: History) -> None:
@@ -291,11 +298,11 @@ class Route:
     ) -> Verdict:
         """Return the verdict on an answer, and note where to poll next."""
         try:
-            if self.is_submit(history) and _status_that_made_get(answer) != 303:
+            if self.is_at_submit(history) and _status_that_made_get(answer) != 303:
                 return self._judge_submit(answer, expected, history, is_ignored)
             verdict = expected.judge(answer, history.counts, is_ignored)
             if verdict.outcome == "waiting":
-                if self.is_submit(history):
+                if self.is_at_submit(history):
                     self._go_to("the redirect", "", answer, history)
                 self._look(answer, history)
             return verdict

@@ -13,7 +13,7 @@ from .attempt import Attempt
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
 from .failures import describe_exception, without_tracebacks
-from .follow import Route
+from .follow import NOBODY_KNOWS, Route
 from .formatting import (
     cache_note,
     describe_response,
@@ -29,9 +29,6 @@ from .sending import Sender
 from .validators import Answer
 
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
-
-#: What there is to say of a submit without an answer.
-_UNKNOWN = "nobody knows whether the server has begun"
 
 _log = logging.getLogger("httsleep")
 
@@ -255,7 +252,7 @@ class Wait:
         if isinstance(exc, requests.exceptions.RequestException):
             hint = "ignore_exceptions would make it poll on"
             if self._is_submit():
-                hint = _UNKNOWN
+                hint = NOBODY_KNOWS
             failed = f"failed after {self._history.progress()}"
             exc.add_note(f"{failed}; {hint}\n  {self._request_line}")
 
@@ -347,7 +344,7 @@ class Wait:
         else:
             lines.append("no answer ever came")
             if self._history.polls and self._is_submit():
-                lines.append(_UNKNOWN)
+                lines.append(NOBODY_KNOWS)
         verdict = self._verdict
         lines += _first_few(verdict.about_url)
         lines += [f"not met: {each}" for each in _first_few(verdict.unmet)]
@@ -369,7 +366,7 @@ class Wait:
 
     def _is_submit(self) -> bool:
         """Return whether the poll is one that must be sent only once."""
-        return self._route is not None and self._route.is_submit(self._history)
+        return self._route is not None and self._route.is_at_submit(self._history)
 
     def _describe(self, response: requests.Response) -> str:
         """Return an answer as text."""
