@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests import utils
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL, ReadTimeout, SSLError
 from requests.utils import get_auth_from_url
@@ -258,6 +259,8 @@ class _BoundedAdapter(HTTPAdapter):
         """
         if not request.url.lower().startswith("https:"):
             return None
+        if verify is True:  # requests before 2.33 has a context of its own for that
+            verify = utils.DEFAULT_CA_BUNDLE_PATH
         settings = SimpleNamespace()
         super().cert_verify(settings, request.url, verify, cert)
         tls = _Tls(**vars(settings))

@@ -210,7 +210,6 @@ def test_a_certificate_that_is_renewed(serve, authority, naps):
 SETTINGS = {
     "the default": lambda a: {},
     "no verification": lambda a: {"verify": False},
-    "verify=None": lambda a: {"verify": None},
     "a CA": lambda a: {"verify": a.ca},
     "a directory": lambda a: {"verify": a.ca.rpartition("/")[0]},
     "all": lambda a: {"verify": a.ca, "cert": (a.cert, a.key)},
