@@ -302,6 +302,32 @@ def test_a_closed_pool_is_not_used():
         assert pool_of(adapter) not in (first, second)
 
 
+def test_a_fork_leaves_the_pools_to_the_parent(files, monkeypatch):
+    """In another process there are new pools and contexts, also after close()."""
+    session = BoundedSession()
+    adapter = session.get_adapter(URL)
+    pools = [pool_of(adapter), pool_of(adapter, SECURE, files.ca)]
+    for number, use in enumerate([lambda: None, session.close]):
+        monkeypatch.setattr(os, "getpid", lambda number=number: -number)
+        use()
+        new = [pool_of(adapter), pool_of(adapter, SECURE, files.ca)]
+        assert not set(map(id, new)) & set(map(id, pools))
+        assert context_of(new[1]) is not context_of(pools[1])
+        assert all(pool.pool is not None for pool in pools)  # it is not closed
+        pools = new
+    monkeypatch.undo()
+    adapter.close()
+
+
+def test_a_place_that_was_not_used_is_given_back_to_a_full_pool():
+    """urllib3 gives a pool None in place of a connection that has failed."""
+    with BoundedSession(pool_maxsize=1) as session:
+        kept = pool_of(session.get_adapter(URL)).pool
+        assert kept.full()
+        kept.put(None, block=False)
+        assert kept.qsize() == 1
+
+
 class Stepped(threading.Thread):
     """A thread that asks an adapter for a pool, and executes one line at a time."""
 
