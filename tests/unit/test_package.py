@@ -18,7 +18,7 @@ from httsleep import HttSleeper
 def test_the_public_names_are_these():
     """The package has these names and no others, sorted, and each is there."""
     assert httsleep.__all__ == [
-        *("Alarm", "Attempt", "BodyTooLarge", "Cancelled", "GaveUp"),
+        *("Alarm", "Attempt", "BodyTooLarge", "BoundedSession", "Cancelled", "GaveUp"),
         *("HttSleepError", "HttSleeper", "UnexpectedResponse"),
         *("exponential", "httsleep"),
     ]
