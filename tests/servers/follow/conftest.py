@@ -9,12 +9,25 @@ import ssl
 import pytest
 import requests
 
+from httsleep.session import BoundedSession
+
 NAMES = ("a.example", "b.example")
 
 
 @pytest.fixture(autouse=True)
 def _no_real_sleep(naps):
     """Let no test of this folder sleep."""
+
+
+@pytest.fixture(params=["own", "plain", "bounded"])
+def mine(request):
+    """The arguments for a session of the sleeper's own, or for one of the caller's."""
+    if request.param == "own":
+        yield {}
+        return
+    kind = requests.Session if request.param == "plain" else BoundedSession
+    with kind() as session:
+        yield {"session": session}
 
 
 @pytest.fixture

@@ -8,26 +8,15 @@ from requests import exceptions
 
 from httsleep import (
     BodyTooLarge,
-    BoundedSession,
     Cancelled,
     GaveUp,
     HttSleeper,
     UnexpectedResponse,
     httsleep,
 )
+from httsleep.session import BoundedSession
 
 TO_JOB = (202, b"", {"Location": "/jobs/7"})
-
-
-@pytest.fixture(params=["own", "plain", "bounded"])
-def mine(request):
-    """The arguments for a session of the sleeper's own, or for one of the caller's."""
-    if request.param == "own":
-        yield {}
-        return
-    kind = requests.Session if request.param == "plain" else BoundedSession
-    with kind() as session:
-        yield {"session": session}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
