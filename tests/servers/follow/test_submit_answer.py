@@ -70,7 +70,7 @@ def test_an_answer_that_names_a_url_does_not_count_for_until(serve, submit, sent
 
 
 def test_an_answer_that_names_a_url_is_not_judged_by_pending(serve, submit, sent):
-    """``pending=[]`` expects nothing but success of the polls, and says nothing here."""
+    """``pending=[]`` expects nothing but success, which is for the polls."""
     server = serve(TO_JOB, paths={"/jobs/7": [200]})
     httsleep(submit(server.url), status_code=200, pending=[], follow="Location")
     assert sent(server) == ["POST /endpoint", "GET /jobs/7"]
