@@ -431,7 +431,7 @@ def test_the_connection_is_kept_at_home(jobs, submit):
 
 
 def test_what_the_caller_passed_is_as_it_was(jobs, submit, mine):
-    """Following changes nothing of the caller's Request, and not that of the sleeper."""
+    """Following changes neither the Request of the caller nor that of the sleeper."""
     fields = {
         "headers": {"Content-Type": "a/b", "X-Api-Key": "key"},
         "params": {"a": "b"},
