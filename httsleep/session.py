@@ -28,6 +28,7 @@ from .connection import (
     only_new_connections,
 )
 from .failures import CUT_OFF_TLS, causes, without_tracebacks
+from .formatting import as_text
 
 _NO_URL = "the answer redirects to what is no URL"
 
@@ -85,11 +86,6 @@ def _check_url(url: str) -> None:
         host.encode("idna")
 
 
-def as_text(value: Any) -> str:
-    """Return a URL, or the name of a header, as str."""
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
 def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:
     """Return an ``auth`` that keeps the credentials of a request from those of netrc.
 
@@ -121,6 +117,17 @@ def _authorization(headers: Any, default: Any) -> Any:
 def keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Return the request as it is."""
     return request
+
+
+class ForeignSession(BoundedSession):
+    """A session for other origins than the caller's, to which netrc does not go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth = keep_authorization
+
+    def rebuild_auth(self, *_: Any) -> None:
+        """Keep a redirect as it is: there are no credentials."""
 
 
 class _BoundedAdapter(HTTPAdapter):

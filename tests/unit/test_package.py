@@ -191,8 +191,9 @@ LIBRARY = [
         "comparison",
         "operators",
     ),
-    *("decoding", "validators", "conditions", "intervals", "limits", "request"),
-    *("connection", "session", "sending", "history", "wait", "main", "__init__"),
+    *("decoding", "validators", "conditions", "intervals", "limits", "history"),
+    *("request", "follow", "connection", "session", "sending", "wait", "main"),
+    "__init__",
 ]
 COMMAND = [
     *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),
