@@ -148,7 +148,6 @@ NAMES_NOTHING = {
     "a template of several": ("/jobs/{$.ids[*]}", {"ids": [7, 8]}, {}),
     "a template without JSON": ("/jobs/{$.id}", b"7 is the id", {}),
     "a template of a missing header": ("/jobs/{X-Id}", {"id": 7}, {}),
-    "a template that begins with a number": ("{$.id}/api", {"id": 7}, {}),
     "a callable that returns None": (monitor, b"", {}),
     "a callable that returns ''": (lambda response: "", b"", {}),
     "a KeyError": (lookup_error, b"", {}),
