@@ -62,18 +62,30 @@ class Bounds:
     :param seconds_left: returns the seconds that are left.
     :param max_size: the number of bytes of decoded body that are read at most, those of
         redirects included; ``None`` for no limit.
+    :param is_submit: whether the request is sent only once, whatever its method is.
     """
 
-    def __init__(self, seconds_left: SecondsLeft, max_size: int | None = None) -> None:
+    def __init__(
+        self,
+        seconds_left: SecondsLeft,
+        max_size: int | None = None,
+        *,
+        is_submit: bool = False,
+    ) -> None:
         self.seconds_left = seconds_left
         self.max_size = max_size
+        self.is_submit = is_submit
         self.opened: list[Any] = []  # responses of urllib3, to be closed after an error
         self._size = 0
 
     def within(self, outer: "Bounds") -> "Bounds":
         """Return these bounds, with no more time than ``outer`` has left."""
         both = (self.seconds_left, outer.seconds_left)
-        return Bounds(lambda: min(each() for each in both), self.max_size)
+        return Bounds(
+            lambda: min(each() for each in both),
+            self.max_size,
+            is_submit=self.is_submit,
+        )
 
     def timeout(self) -> float:
         """Return the time that is left as a timeout that sockets accept."""

@@ -150,7 +150,10 @@ def _in_header(argument: str, name: str) -> _Find:
 
 def _in_body(path: str, kinds: Any) -> _Find:
     """Return the function that looks at the values that a JSONPath finds."""
-    find_values = finder(path)
+    try:
+        find_values = finder(path)
+    except ValueError:
+        raise bad_argument("follow", path, "give a valid JSONPath") from None
 
     def find(answer: Answer) -> str:
         if not answer.is_json:
@@ -212,12 +215,13 @@ class Route:
 
     :param places: where an answer may name the next URL.
     :param request: the caller's request; unless it is a GET or a HEAD, it is a submit.
+    :ivar submits: whether the caller's request is a submit.
     :raises ValueError: its URL is not a whole one.
     """
 
     def __init__(self, places: PlacesToLook, request: requests.Request) -> None:
         self._places, self._request = places, request
-        self._submits = is_submit(request)
+        self.submits = is_submit(request)
         try:
             self._home = _origin(_as_sent(request.url))
         except ValueError:
@@ -228,7 +232,7 @@ class Route:
 
     def is_at_submit(self, history: History) -> bool:
         """Return whether the next poll, or the one under way, is the submit."""
-        return self._submits and history.url is None
+        return self.submits and history.url is None
 
     def check_place(self, history: History) -> None:
         """Check that a wait can go on where its checkpoint says.
@@ -240,7 +244,7 @@ class Route:
                 history.url = self._checked("it", history.url, self._home[0])
             except _Refused:
                 raise bad_checkpoint("its 'url' cannot be polled") from None
-        elif self._submits and history.polls:
+        elif self.submits and history.polls:
             raise bad_checkpoint("it has polls and no 'url'")
 
     def is_home(self, url: str) -> bool:

@@ -89,7 +89,8 @@ class Sender:
         """
         if url != self._url and url is not None and self._route is not None:
             self._turn_to(self._route, url)
-        bounds = Bounds(seconds_left, self._max_body_size)
+        is_submit = url is None and self._route is not None and self._route.submits
+        bounds = Bounds(seconds_left, self._max_body_size, is_submit=is_submit)
         try:
             with bounded(bounds):
                 response = self._open(bounds.timeout())

@@ -375,5 +375,8 @@ def _has_ended(exc: Exception) -> bool:
 
 def _is_repeatable(request: requests.PreparedRequest) -> bool:
     """Return whether a request has no effect at the server, and can be sent again."""
+    bounds = current_bounds()
+    if request.method == "OPTIONS" and bounds is not None and bounds.is_submit:
+        return False
     is_safe = request.method in ("GET", "HEAD", "OPTIONS")
     return is_safe and isinstance(request.body, (str, bytes, type(None)))
