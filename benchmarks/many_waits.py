@@ -18,6 +18,7 @@ import asyncio
 import os
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -36,8 +37,14 @@ COLUMNS = ("waits", "polls/s", "core", "p50", "p99", "memory", "files")
 # The server.
 
 
-def serve(latency: float) -> None:
-    """Answer RUNNING to everything, after some seconds, until the input ends."""
+def serve(latency: float, certificate: str = "") -> None:
+    """Answer RUNNING to everything, after some seconds, until the input ends.
+
+    :param certificate: the path of a certificate with its key; empty for plain HTTP.
+    """
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+    if tls is not None:
+        tls.load_cert_chain(certificate)
     body = b'{"status": "RUNNING"}'
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
 
@@ -50,7 +57,7 @@ def serve(latency: float) -> None:
         listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda *_: None)  # clients that have gone
-        await asyncio.start_server(answer, sock=listener)
+        await asyncio.start_server(answer, sock=listener, ssl=tls)
         print(listener.getsockname()[1], flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
 
@@ -251,6 +258,6 @@ def in_a_process(way: str, options: argparse.Namespace) -> list[str]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
-        serve(float(sys.argv[2]))
+        serve(float(sys.argv[2]), *sys.argv[3:])
     else:
         main()

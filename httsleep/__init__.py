@@ -17,11 +17,13 @@ from .exceptions import (
 )
 from .intervals import exponential
 from .main import HttSleeper, httsleep
+from .session import BoundedSession
 
 __all__ = [
     "Alarm",
     "Attempt",
     "BodyTooLarge",
+    "BoundedSession",
     "Cancelled",
     "GaveUp",
     "HttSleepError",

@@ -6,7 +6,7 @@ from typing import Literal
 import requests
 
 from .failures import describe_exception
-from .formatting import describe_status, describe_way, format_seconds
+from .formatting import describe_status, describe_way, format_seconds, redirected_to
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
@@ -38,6 +38,9 @@ class Attempt:
     #: Seconds until the next poll. ``None`` after the last poll, and while a callable
     #: ``polling_interval`` computes it.
     next_wait: float | None
+    #: Whether the answer is of another origin than the caller's request, so that no
+    #: more than the origin of its URL may be shown.
+    _origin_only: bool = field(default=False, repr=False)
 
     @property
     def met(self) -> bool:
@@ -47,8 +50,7 @@ class Attempt:
     def __str__(self) -> str:
         has_reasons = self.exception is None and self.reasons
         what = "; ".join(self.reasons) if has_reasons else describe_attempt(self)
-        way = describe_way(self.response)
-        text = f"poll {self.number}: {self.outcome}: {what}{way}"
+        text = f"poll {self.number}: {self.outcome}: {what}{way_of(self)}"
         if self.next_wait is not None:
             text += f"; next in {format_seconds(self.next_wait)}"
         return text
@@ -61,3 +63,15 @@ def describe_attempt(attempt: Attempt) -> str:
     if attempt.response is None:
         return "no answer"
     return describe_status(attempt.response)
+
+
+def way_of(attempt: Attempt) -> str:
+    """Return the URL that redirects led to, and the proxy, each after a comma."""
+    return describe_way(attempt.response, origin_only=attempt._origin_only)
+
+
+def redirect_of(attempt: Attempt) -> str | None:
+    """Return the URL that redirects led to, or ``None``."""
+    if attempt.response is None:
+        return None
+    return redirected_to(attempt.response, origin_only=attempt._origin_only)

@@ -76,10 +76,15 @@ def positive_seconds(argument: str, value: Any) -> int | float:
 
 def positive_int(argument: str, value: Any) -> int:
     """Return an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_positive_int(value):
         instead = "give an int of at least 1, or None for no limit"
         raise bad_argument(argument, value, instead)
-    return value
+    return value  # type: ignore[no-any-return]
+
+
+def is_positive_int(value: Any) -> bool:
+    """Return whether a value is an int of at least 1; ``True`` is not."""
+    return not isinstance(value, bool) and isinstance(value, int) and value >= 1
 
 
 def or_none(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:

@@ -4,7 +4,7 @@ A condition is a dict, and all of its keys have to be met. Of a list of conditio
 has to be met. A key counts if it is there, whatever its value is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -131,20 +131,31 @@ def checked_conditions(
 class Verdict(NamedTuple):
     """The meaning of an answer for the wait, and why it is not a success.
 
-    :ivar reasons: the reasons of ``until``, if the answer met none of its conditions.
+    :ivar unmet: the reasons of ``until``, if the answer met none of its conditions.
     :ivar alarm: the alarm that was met; ``None`` if an unexpected answer is the alarm.
     :ivar not_pending: the reasons of ``pending``, if the answer is unexpected.
+    :ivar unexpected: why an answer is unexpected, in words.
+    :ivar about_url: what there is to say of the URL to poll next, with ``follow``.
     """
 
     outcome: Outcome
-    reasons: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     alarm: dict[str, Any] | None = None
     not_pending: tuple[str, ...] = ()
+    unexpected: str = "got an unexpected answer"
+    about_url: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the answer is no success."""
+        return self.about_url + self.unmet
 
 
 #: For each condition with ``consecutive``, how many answers in a row have met its other
 #: keys.
 Counts = dict[Condition, int]
+#: A function that returns a reason for each key of a condition that is not met.
+_Unmet = Callable[..., list[str]]
 
 
 class Expectations:
@@ -169,33 +180,76 @@ class Expectations:
         :param counts: the counts of the wait; updated. Conditions that count are looked
             at for every answer, even if one before them is met.
         """
-        counted = {
-            condition: condition.unmet(answer, is_ignored)
-            for condition in (*self.alarms, *self.until)
-            if condition.consecutive > 1
-        }
-        _count(counted, counts)
+        unmet = _unmet((*self.alarms, *self.until), answer, counts, is_ignored)
+        verdict = self._alarm(unmet) or self._success(unmet)
+        is_waiting = verdict.outcome == "waiting"
+        if is_waiting and self.pending is not None and not any(counts.values()):
+            of_pending = [unmet(condition) for condition in self.pending]
+            if all(of_pending):
+                not_pending = tuple(chain(*of_pending))
+                verdict = verdict._replace(outcome="alarm", not_pending=not_pending)
+        return verdict
 
-        def unmet(condition: Condition, first_only: bool = False) -> list[str]:
-            if condition in counted:
-                return counted[condition]
-            return condition.unmet(answer, is_ignored, first_only=first_only)
+    def judge_submit(
+        self,
+        answer: Answer,
+        counts: Counts,
+        is_ignored: IsIgnored,
+        names_url: Callable[[], bool],
+    ) -> Verdict:
+        """Return the verdict on the answer to a submit: alarms first, then ``until``.
 
+        In ``until``, ``consecutive`` counts as reached, for no other answer will come.
+
+        :param names_url: returns whether the wait goes on at a URL that the answer
+            names, so that ``until`` is not looked at.
+        """
+        unmet = _unmet(self.alarms, answer, counts, is_ignored)
+        if (alarm := self._alarm(unmet)) is not None:
+            return alarm
+        return Verdict("waiting") if names_url() else self._success(unmet)
+
+    def _alarm(self, unmet: _Unmet) -> Verdict | None:
+        """Return the verdict for the first alarm that is met, or ``None``."""
         for alarm in self.alarms:
             if not unmet(alarm, first_only=True):
                 return Verdict("alarm", alarm=copy_containers(alarm.source))
+        return None
+
+    def _success(self, unmet: _Unmet) -> Verdict:
+        """Return whether a success condition is met, and if not why."""
         reasons: list[str] = []
         for condition in self.until:
             of_condition = unmet(condition)
             if not of_condition:
                 return Verdict("met")
             reasons += of_condition
-        if self.pending is not None and not any(counts.values()):
-            of_pending = [unmet(condition) for condition in self.pending]
-            if all(of_pending):
-                not_pending = tuple(chain(*of_pending))
-                return Verdict("alarm", tuple(reasons), not_pending=not_pending)
         return Verdict("waiting", tuple(reasons))
+
+
+def _unmet(
+    counting: Iterable[Condition],
+    answer: Answer,
+    counts: Counts,
+    is_ignored: IsIgnored,
+) -> _Unmet:
+    """Count the answer for those conditions that count; return a function for all.
+
+    :param counts: the counts of the wait; updated.
+    """
+    counted = {
+        condition: condition.unmet(answer, is_ignored)
+        for condition in counting
+        if condition.consecutive > 1
+    }
+    _count(counted, counts)
+
+    def unmet(condition: Condition, first_only: bool = False) -> list[str]:
+        if condition in counted:
+            return counted[condition]
+        return condition.unmet(answer, is_ignored, first_only=first_only)
+
+    return unmet
 
 
 def _count(counted: dict[Condition, list[str]], counts: Counts) -> None:

@@ -16,7 +16,7 @@ These names are private. A release of urllib3 or of Python may change them, and 
 * of socket, ``SocketIO._sock``.
 
 These are public: ``PoolManager.pool_classes_by_scheme``,
-``HTTPConnectionPool.ConnectionCls``, ``HTTPConnection.is_connected``,
+``HTTPConnectionPool.ConnectionCls`` and ``QueueCls``, ``HTTPConnection.is_connected``,
 ``HTTPResponse.read()``, ``read1()``, ``read_chunked()`` and ``stream()`` of urllib3,
 and ``send()``, ``putrequest()`` and ``getresponse()`` of ``HTTPConnection`` of
 http.client.
@@ -28,6 +28,7 @@ of ``docs/reliability.rst``.
 
 import http.client
 import io
+import queue
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -61,18 +62,30 @@ class Bounds:
     :param seconds_left: returns the seconds that are left.
     :param max_size: the number of bytes of decoded body that are read at most, those of
         redirects included; ``None`` for no limit.
+    :param is_submit: whether the request is sent only once, whatever its method is.
     """
 
-    def __init__(self, seconds_left: SecondsLeft, max_size: int | None = None) -> None:
+    def __init__(
+        self,
+        seconds_left: SecondsLeft,
+        max_size: int | None = None,
+        *,
+        is_submit: bool = False,
+    ) -> None:
         self.seconds_left = seconds_left
         self.max_size = max_size
+        self.is_submit = is_submit
         self.opened: list[Any] = []  # responses of urllib3, to be closed after an error
         self._size = 0
 
     def within(self, outer: "Bounds") -> "Bounds":
         """Return these bounds, with no more time than ``outer`` has left."""
         both = (self.seconds_left, outer.seconds_left)
-        return Bounds(lambda: min(each() for each in both), self.max_size)
+        return Bounds(
+            lambda: min(each() for each in both),
+            self.max_size,
+            is_submit=self.is_submit,
+        )
 
     def timeout(self) -> float:
         """Return the time that is left as a timeout that sockets accept."""
@@ -188,7 +201,22 @@ def _bounded_pool(pool_class: Any) -> Any:
         return pool_class
     bases = (_BoundedConnection, connection_class)
     connection = type(connection_class.__name__, bases, {})
-    return type(pool_class.__name__, (pool_class,), {"ConnectionCls": connection})
+    members = {"ConnectionCls": connection, "QueueCls": _Kept}
+    return type(pool_class.__name__, (pool_class,), members)
+
+
+class _Kept(queue.LifoQueue[Any]):
+    """The connections that a pool keeps; one that does not fit in is closed.
+
+    urllib3 would log a warning, though nothing is wrong.
+    """
+
+    def put(self, item: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().put(item, *args, **kwargs)
+        except queue.Full:
+            if item is not None:
+                item.close()
 
 
 def bound_body(raw: Any) -> None:

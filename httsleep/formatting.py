@@ -5,6 +5,7 @@ no userinfo, no query values, no headers and no body.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from reprlib import Repr
 from typing import Any
@@ -72,6 +73,21 @@ def redact_url(url: Any) -> str:
     return one_line(scheme + parts.netloc.rpartition("@")[2] + parts.path + query)
 
 
+def show_origin(url: str) -> str:
+    """Return scheme, host and port of a URL; of one without a host the scheme."""
+    shown, parts = redact_url(url), urlsplit("")
+    with suppress(ValueError):
+        parts = urlsplit(shown)
+    if parts.netloc:
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}:…" if parts.scheme else "<no valid URL>"
+
+
+def as_text(value: Any) -> str:
+    """Return a URL, or the name of a header, as str."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def format_seconds(seconds: float) -> str:
     """Return a duration with its unit, rounded: ``2 s``, ``38.4 s``, ``500 ms``."""
     if 0 < seconds < 1:
@@ -122,18 +138,26 @@ def cache_note(response: requests.Response) -> str:
     return " (from a cache)" if is_cached else ""
 
 
-def redirected_to(response: requests.Response) -> str | None:
-    """Return the URL of the answer, without secrets; ``None`` without a redirect."""
+def redirected_to(
+    response: requests.Response, *, origin_only: bool = False
+) -> str | None:
+    """Return the URL of the answer, without secrets; ``None`` without a redirect.
+
+    :param origin_only: whether the path may be a secret, too.
+    """
     history = getattr(response, "history", None)  # a test double may have none
-    is_redirected = isinstance(history, list) and history
-    return redact_url(response.url) if is_redirected else None
+    if not isinstance(history, list) or not history:
+        return None
+    return show_origin(response.url) if origin_only else redact_url(response.url)
 
 
-def describe_way(response: requests.Response | None) -> str:
+def describe_way(
+    response: requests.Response | None, *, origin_only: bool = False
+) -> str:
     """Return the URL that redirects led to, and the proxy, each after a comma."""
     if response is None:
         return ""
-    url = redirected_to(response)
+    url = redirected_to(response, origin_only=origin_only)
     proxy = proxy_address(getattr(getattr(response, "raw", None), "_pool", None))
     way = "" if url is None else f", redirected to {url}"
     return f"{way}, through the proxy {proxy}" if proxy else way
@@ -150,7 +174,7 @@ def proxy_address(pool: Any) -> str:
     return one_line(f"{socks['proxy_host']}:{socks['proxy_port']}", 100)
 
 
-def describe_response(response: requests.Response) -> str:
+def describe_response(response: requests.Response, *, origin_only: bool = False) -> str:
     """Return the answer in one line: status, body, and where it came from."""
-    way = describe_way(response)
+    way = describe_way(response, origin_only=origin_only)
     return f"{describe_status(response)}, {describe_body(response)}{way}"

@@ -26,6 +26,7 @@ class History:
     :ivar counts: the counts of ``consecutive``.
     :ivar tally: how often each status or exception came.
     :ivar due: seconds of the wait after which the next poll is due.
+    :ivar url: the URL that an answer has named for the next poll, or ``None``.
     :ivar is_resumed: whether the wait began in another process.
     """
 
@@ -37,6 +38,7 @@ class History:
         self.counts: Counts = {}
         self.tally: Counter[str] = Counter()
         self.due = 0.0
+        self.url: str | None = None
         self.is_resumed = False
 
     def elapsed(self) -> float:
@@ -76,6 +78,7 @@ class History:
             for condition, digest in _digests(expected).items()
             if self.counts.get(condition)
         }
+        place = {} if self.url is None else {"url": self.url}
         return {
             "version": _VERSION,
             "began": round(now - elapsed, 3),
@@ -85,6 +88,7 @@ class History:
             "recent": [round(seconds, 4) for seconds in self.recent],
             "counts": counts,
             "tally": dict(self.tally),
+            **place,
         }
 
     @classmethod
@@ -110,6 +114,7 @@ class History:
         }
         for outcome, count in fields.counts("tally").items():
             history.tally[one_line(outcome)] = count
+        history.url = fields.text_or_none("url")
         history.is_resumed = True
         return history
 
@@ -119,19 +124,19 @@ class _Fields:
 
     def __init__(self, checkpoint: Any) -> None:
         if not isinstance(checkpoint, Mapping):
-            raise _bad_checkpoint("it is not a dict")
+            raise bad_checkpoint("it is not a dict")
         self._fields = checkpoint
         version = checkpoint.get("version")
         if isinstance(version, bool) or not isinstance(version, int):
-            raise _bad_checkpoint("it has no version")
+            raise bad_checkpoint("it has no version")
         if version != _VERSION:
-            raise _bad_checkpoint(f"its version is not {_VERSION}")
+            raise bad_checkpoint(f"its version is not {_VERSION}")
 
     def _checked(self, name: str, is_valid: Callable[[Any], bool]) -> Any:
         """Return the field of a name if it is valid."""
         value = self._fields.get(name)
         if not is_valid(value):
-            raise _bad_checkpoint(f"its {name!r} is missing or has another shape")
+            raise bad_checkpoint(f"its {name!r} is missing or has another shape")
         return value
 
     def number(self, name: str) -> float:
@@ -167,6 +172,13 @@ class _Fields:
         )
         return counts
 
+    def text_or_none(self, name: str) -> str | None:
+        """Return a str; ``None`` if there is no such field."""
+        text: str | None = self._checked(
+            name, lambda value: value is None or isinstance(value, str)
+        )
+        return text
+
 
 def _is_number(value: Any, maximum: int = _MAX_TIME) -> bool:
     """Return whether a value is a number from 0 to a maximum, and not a bool."""
@@ -179,7 +191,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and _is_number(value, _MAX_COUNT)
 
 
-def _bad_checkpoint(why: str) -> ValueError:
+def bad_checkpoint(why: str) -> ValueError:
     """Return the error for a value that is no checkpoint, without the value."""
     return ValueError(f"checkpoint cannot be used, {why}: give a sleeper's checkpoint")
 

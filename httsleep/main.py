@@ -37,6 +37,7 @@ from .conditions import (
     copy_containers,
 )
 from .exceptions import Alarm as Alarm  # users import it from here
+from .follow import Places, PlacesToLook, Route, check_resumed
 from .formatting import redact_url
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
@@ -70,7 +71,7 @@ ExceptionTypes = type[Exception] | Iterable[type[Exception]]
 OnPoll = Callable[[Attempt], Any]
 
 #: The properties that a pickle holds in place of the objects behind them.
-_WRITTEN = ("until", "alarms", "pending", "checkpoint")
+_WRITTEN = ("until", "alarms", "pending", "follow", "checkpoint")
 
 _log = logging.getLogger("httsleep")
 
@@ -123,6 +124,13 @@ class HttSleeper:
         alarm, no success and none of these ends the wait with
         :class:`UnexpectedResponse`. ``[]`` means that nothing else is expected.
         ``None``, the default, means that the wait goes on after any other answer.
+    :param follow: where an answer names the URL to poll next: the name of a header, a
+        JSONPath such as ``'$.links.self'``, a URL with parts to fill in such as
+        ``'/jobs/{$.id}'``, a callable that is given the response and returns a URL or
+        ``None``, or a list of these. A request that is neither GET nor HEAD is then
+        sent once, and the wait goes on with GET at the URL that its answer names; a
+        later answer can name another one. What was given for sending goes to no other
+        origin. ``None``, the default, means that no answer names a URL.
     :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
         of the request. Default: that of the Request, the session, the URL or netrc. A
         token that changes needs a callable, which is asked for each poll.
@@ -194,6 +202,7 @@ class HttSleeper:
         text: str | re.Pattern[str] | None = None,
         callback: Callback | None = None,
         pending: Conditions | None = None,
+        follow: Places | None = None,
         auth: Auth | None = None,
         headers: Headers | None = None,
         session: requests.Session | None = None,
@@ -216,6 +225,7 @@ class HttSleeper:
         self._request = checked_copy(
             url_or_request, auth, headers, check_sendable=self._owns_session
         )
+        self.follow = follow
         self._options = sending_options(verify)
         self.allow_redirects = allow_redirects
 
@@ -262,9 +272,25 @@ class HttSleeper:
 
     @request.setter
     def request(self, value: UrlOrRequest) -> None:
-        self._request = checked_copy(
-            value, None, None, check_sendable=self._owns_session
-        )
+        request = checked_copy(value, None, None, check_sendable=self._owns_session)
+        _route(self._places, request)
+        self._request = request
+
+    @property
+    def follow(self) -> Places | None:
+        """The places where answers name the next URL, as they were given.
+
+        A change counts from the next wait on.
+
+        :raises ValueError: for a place that makes no sense, when it is assigned.
+        """
+        return None if self._places is None else copy_containers(self._places.written)
+
+    @follow.setter
+    def follow(self, value: Places | None) -> None:
+        places = None if value is None else PlacesToLook(value)
+        _route(places, self._request)
+        self._places = places
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -335,6 +361,8 @@ class HttSleeper:
 
         The sleeper can be used again afterwards.
         """
+        if self._wait is not None:
+            self._wait.close()
         if self._owns_session:
             self.session.cookies.clear()
             self.session.close()
@@ -362,7 +390,12 @@ class HttSleeper:
     @checkpoint.setter
     def checkpoint(self, value: Mapping[str, Any] | None) -> None:
         self._check_idle()
-        history = None if value is None else History.resumed(value, self._expected)
+        history = None
+        if value is not None:
+            history = History.resumed(value, self._expected)
+            check_resumed(_route(self._places, self._request), history)
+        if self._wait is not None:
+            self._wait.close()
         self._wait = None if history is None else self._begin(history)
 
     def run(self) -> requests.Response:
@@ -385,7 +418,7 @@ class HttSleeper:
         """
         self._check_idle()
         wait, self._wait = self._wait or self._begin(History()), None
-        with self._session_of_one_run(), self._activate(wait), wait:
+        with self._closing(wait), self._activate(wait), wait:
             rest = sleep if self.cancel is None else self.cancel.wait
             if pause := wait.first_pause():
                 rest(pause)
@@ -418,6 +451,7 @@ class HttSleeper:
             finally:
                 if wait.has_ended:
                     self._wait = None
+                    wait.close()
 
     def _check_idle(self) -> None:
         """Check that no callback of this sleeper makes the call."""
@@ -435,11 +469,12 @@ class HttSleeper:
             del self._active[thread]
 
     @contextmanager
-    def _session_of_one_run(self) -> Iterator[None]:
-        """Close a session of the sleeper's own at the end of a run."""
+    def _closing(self, wait: Wait) -> Iterator[None]:
+        """Close the sessions that are not the caller's at the end of a run."""
         try:
             yield
         finally:
+            wait.close()
             if self._owns_session:
                 self.session.close()
 
@@ -447,12 +482,14 @@ class HttSleeper:
         """Return a wait with the current settings, and clear the sleeper's cookies."""
         if self._owns_session:
             self.session.cookies.clear()
+        route = _route(self._places, self._request)
         sender = Sender(
             self.session,
             self._request,
             options=self._options,
             allow_redirects=self.allow_redirects,
             max_body_size=self.max_body_size,
+            route=route,
         )
         limits = Limits.where_given(
             max_retries=self.max_retries,
@@ -465,6 +502,7 @@ class HttSleeper:
             self._expected,
             limits,
             request_line=f"{self._request.method} {redact_url(self._request.url)}",
+            route=route,
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
             on_poll=self.on_poll,
@@ -498,15 +536,16 @@ class HttSleeper:
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, with conditions and wait as plain values."""
         state = {name: getattr(self, name) for name in _WRITTEN} | vars(self)
-        for name in ("_expected", "_active", "_wait"):
+        for name in ("_expected", "_active", "_wait", "_places"):
             del state[name]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        checkpoint = state.pop("checkpoint")
-        self._expected, self._active = Expectations(), {}
+        follow, checkpoint = state.pop("follow"), state.pop("checkpoint")
+        self._expected, self._active, self._wait = Expectations(), {}, None
         for name, value in state.items():
             setattr(self, name, value)
+        self.follow = follow
         self.checkpoint = checkpoint
 
 
@@ -521,6 +560,7 @@ def httsleep(
     text: str | re.Pattern[str] | None = None,
     callback: Callback | None = None,
     pending: Conditions | None = None,
+    follow: Places | None = None,
     auth: Auth | None = None,
     headers: Headers | None = None,
     session: requests.Session | None = None,
@@ -561,6 +601,14 @@ def httsleep(
 def _written(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
     """Return copies of the conditions as they were written."""
     return [copy_containers(condition.source) for condition in conditions]
+
+
+def _route(places: PlacesToLook | None, request: requests.Request) -> Route | None:
+    """Return the way of a wait whose answers name URLs; ``None`` if they do not.
+
+    :raises ValueError: the URL of the request is not a whole one.
+    """
+    return None if places is None else Route(places, request)
 
 
 def _success(until: Any, shorthand: Mapping[str, Any]) -> Any:

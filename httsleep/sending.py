@@ -9,9 +9,15 @@ from requests.utils import get_netrc_auth
 from .conditions import copy_containers
 from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
-from .formatting import body_of
+from .follow import Route
+from .formatting import as_text, body_of
 from .request import FIELDS
-from .session import BoundedSession, as_text, auth_before_netrc, keep_authorization
+from .session import (
+    BoundedSession,
+    ForeignSession,
+    auth_before_netrc,
+    keep_authorization,
+)
 
 
 class Sender:
@@ -23,6 +29,8 @@ class Sender:
     :param options: the keyword arguments for sending that the caller has set.
     :param max_body_size: the number of bytes of decoded body that are read at most, or
         ``None`` for no limit.
+    :param route: what may be sent to a URL that an answer has named; ``None`` if no
+        answer names one.
     """
 
     def __init__(
@@ -33,24 +41,56 @@ class Sender:
         options: Mapping[str, Any],
         allow_redirects: bool,
         max_body_size: int | None,
+        route: Route | None = None,
     ) -> None:
-        self._session = session
-        self._fields = _copied_fields(request)
+        self._home_session = session
+        self._foreign_session: ForeignSession | None = None  # is made when it is needed
         self._options = options
         self._allow_redirects = allow_redirects
         self._max_body_size = max_body_size
-        self._prepared = _PreparedRequest(session, self._fields, options)
+        self._route = route
+        self._url: str | None = None
+        self._use(session, request)
 
-    def send(self, seconds_left: SecondsLeft) -> requests.Response:
+    def _use(self, session: requests.Session, request: requests.Request) -> None:
+        """Send this request from now on."""
+        self._session = session
+        self._fields = _copied_fields(request)
+        self._prepared = _PreparedRequest(session, self._fields, self._options)
+
+    def _turn_to(self, route: Route, url: str) -> None:
+        """Send a GET to a URL that an answer has named from now on."""
+        self._url = url
+        if route.is_home(url):
+            session = self._home_session
+            self._use(session, route.home_request(url, session))
+            return
+        if self._foreign_session is None:
+            self._foreign_session = ForeignSession()
+        self._use(self._foreign_session, requests.Request("GET", url))
+
+    def close(self) -> None:
+        """Close the session for other origins, and clear its cookies."""
+        if self._foreign_session is not None:
+            self._foreign_session.cookies.clear()
+            self._foreign_session.close()
+
+    def send(
+        self, seconds_left: SecondsLeft, url: str | None = None
+    ) -> requests.Response:
         """Send the request and return the response, with its body read.
 
         :param seconds_left: returns the seconds that are left; it is asked again for
             each step.
+        :param url: the URL that an answer has named; ``None`` for the caller's request.
         :raises requests.exceptions.RequestException: the error of requests;
             ``ReadTimeout`` or ``ConnectTimeout`` for everything that took too long.
         :raises BodyTooLarge: a body has more than ``max_body_size`` bytes.
         """
-        bounds = Bounds(seconds_left, self._max_body_size)
+        if url != self._url and url is not None and self._route is not None:
+            self._turn_to(self._route, url)
+        is_submit = url is None and self._route is not None and self._route.submits
+        bounds = Bounds(seconds_left, self._max_body_size, is_submit=is_submit)
         try:
             with bounded(bounds):
                 response = self._open(bounds.timeout())
@@ -125,6 +165,11 @@ def _is_unchanged(session: requests.Session) -> bool:
     )
 
 
+def _computes(auth: Any) -> bool:
+    """Return whether an ``auth`` may be another one for each poll."""
+    return callable(auth) and auth is not keep_authorization
+
+
 class _PreparedRequest:
     """The request as a BoundedSession prepares it, with netrc and environment.
 
@@ -142,7 +187,7 @@ class _PreparedRequest:
         self._is_constant = not (
             fields["cookies"]
             or fields["hooks"]["response"]
-            or callable(fields["auth"])
+            or _computes(fields["auth"])
             or not isinstance(fields["data"], (str, bytes, dict, list, type(None)))
         )
         self._prepared: requests.PreparedRequest | None = None
@@ -171,7 +216,7 @@ class _PreparedRequest:
         """Return whether each poll would prepare the same request again."""
         session = self._session
         return self._is_constant and not (
-            session.cookies or session.hooks["response"] or callable(session.auth)
+            session.cookies or session.hooks["response"] or _computes(session.auth)
         )
 
     def _request(self) -> requests.Request:

@@ -3,21 +3,31 @@
 Builds on public names only, which requests offers to subclasses: of ``Session``
 ``prepare_request()``, ``rebuild_auth()`` and ``get_redirect_target()``; of
 ``HTTPAdapter`` ``init_poolmanager()``, ``proxy_manager_for()``, ``build_response()``,
-``get_connection_with_tls_context()``, ``send()`` and ``close()``. Of urllib3 it uses
-``PoolManager.pools`` and ``HTTPConnectionPool.pool``.
+``get_connection_with_tls_context()``, ``build_connection_pool_key_attributes()``,
+``cert_verify()``, ``send()`` and ``close()``. Of urllib3 it uses ``PoolManager.pools``,
+``PoolKey.key_ssl_context``, and ``pool``, ``proxy`` and ``conn_kw`` of
+``HTTPConnectionPool``.
 """
 
-from collections.abc import Mapping
+import os
+import ssl
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests import utils
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidURL, ReadTimeout
+from requests.exceptions import InvalidURL, ReadTimeout, SSLError
 from requests.utils import get_auth_from_url
+from urllib3.util import ALPN_PROTOCOLS, resolve_cert_reqs
+from urllib3.util.ssl_ import create_urllib3_context
 
+from .checks import bad_argument, is_positive_int
 from .connection import (
     TOO_LONG,
     bound_body,
@@ -28,19 +38,40 @@ from .connection import (
     only_new_connections,
 )
 from .failures import CUT_OFF_TLS, causes, without_tracebacks
+from .formatting import as_text
 
 _NO_URL = "the answer redirects to what is no URL"
+_MAX_HOSTS = 10_000  # the pools of more hosts are closed, the least recently used first
 
 
 class BoundedSession(requests.Session):
-    """A session on which the bounds of a poll apply to each step of its requests.
+    """A :class:`requests.Session` that many sleepers and threads can share.
 
-    Outside of a poll it has the timeouts and the sizes of a ``requests.Session``.
+    ::
+
+        with BoundedSession(pool_maxsize=100) as session:
+            sleepers = [HttSleeper(url, status_code=200, session=session)
+                        for url in urls]
+
+    All limits hold on it as on a sleeper's own session. Its sleepers share connections,
+    TLS contexts and cookies. Outside of a poll (``session.get(url, timeout=1)``) it has
+    the timeouts and the sizes of a ``requests.Session``.
+
+    There is one TLS context for each ``verify`` and ``cert``, which is made again when
+    their files have changed. After a fork, the child has connections of its own.
+
+    :param pool_maxsize: how many connections to each host are kept, an int from 1.
+        Default 10. No request waits for a connection: each further one at the same time
+        has a new connection, which is closed afterwards.
+    :raises ValueError: for a ``pool_maxsize`` that is not an int from 1.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pool_maxsize: int = 10) -> None:
+        if not is_positive_int(pool_maxsize):
+            instead = "give an int of at least 1"
+            raise bad_argument("pool_maxsize", pool_maxsize, instead)
         super().__init__()
-        adapter = _BoundedAdapter()
+        adapter = _BoundedAdapter(_MAX_HOSTS, pool_maxsize)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -85,11 +116,6 @@ def _check_url(url: str) -> None:
         host.encode("idna")
 
 
-def as_text(value: Any) -> str:
-    """Return a URL, or the name of a header, as str."""
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
 def auth_before_netrc(url: Any, headers: Any, session: Any) -> Any:
     """Return an ``auth`` that keeps the credentials of a request from those of netrc.
 
@@ -123,14 +149,61 @@ def keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRe
     return request
 
 
+class ForeignSession(BoundedSession):
+    """A session for other origins than the caller's, to which netrc does not go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth = keep_authorization
+
+    def rebuild_auth(self, *_: Any) -> None:
+        """Keep a redirect as it is: there are no credentials."""
+
+
+class _Tls(NamedTuple):
+    """The TLS settings of a request, as requests reads them from verify and cert."""
+
+    cert_reqs: str | None = None
+    ca_certs: str | None = None
+    ca_cert_dir: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    def versions(self) -> tuple[int, ...]:
+        """Return when each of the files was changed."""
+        return tuple(os.stat(path).st_mtime_ns for path in self[1:] if path)
+
+    def new_context(self) -> ssl.SSLContext:
+        """Return a context that has read the files, and that no connection changes."""
+        context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        if self.ca_certs or self.ca_cert_dir:
+            context.load_verify_locations(self.ca_certs, self.ca_cert_dir)
+        if self.cert_file:
+            # Without a password OpenSSL asks for it on the terminal.
+            context.load_cert_chain(self.cert_file, self.key_file, password="")
+        context.set_alpn_protocols(ALPN_PROTOCOLS)
+        # urllib3 calls it for each connection, while other threads read what it frees.
+        context.set_alpn_protocols = _do_nothing  # type: ignore[method-assign]
+        return context
+
+
+def _do_nothing(alpn_protocols: Iterable[str]) -> None:
+    """Do nothing, because the context has these protocols already."""
+
+
 class _BoundedAdapter(HTTPAdapter):
     """An adapter that makes bounded connections, and bounds the bodies of polls."""
 
-    _last: tuple[Any, Any] | None = None  # what was asked for last, and its pool
-
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Begin without connections: when made, after unpickling, and after a fork."""
         super().init_poolmanager(*args, **kwargs)
         bound_pools(self.poolmanager)
+        self.proxy_manager = {}
+        self._contexts: dict[_Tls, tuple[tuple[int, ...], ssl.SSLContext]] = {}
+        self._lock = threading.Lock()  # of the contexts
+        self._last: tuple[Any, Any] | None = None  # what was asked for last, its pool
+        self._arguments = args, kwargs
+        self._process = os.getpid()
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
@@ -141,13 +214,80 @@ class _BoundedAdapter(HTTPAdapter):
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         """Return the pool of the last call if it was the same: that is much faster."""
-        key = (request.url, verify, cert, dict(proxies or {}))
+        self._leave_connections_to_parent()
+        context = self._context(request, verify, cert)
+        key = (request.url, context, verify, cert, dict(proxies or {}))
         last = self._last  # is read once: another thread may replace it at any time
         if last is not None and last[0] == key and last[1].pool is not None:
             return last[1]
         pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        self._last = (key, pool)
+        self._last = key, pool
         return pool
+
+    def _leave_connections_to_parent(self) -> None:
+        """After a fork, begin without the connections of the parent process."""
+        if self._process != os.getpid():
+            args, kwargs = self._arguments
+            self.init_poolmanager(*args, **kwargs)
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the host, and the TLS context in place of the files."""
+        host, settings = super().build_connection_pool_key_attributes(
+            request, verify, cert
+        )
+        context = self._context(request, verify, cert)
+        return host, settings if context is None else {"ssl_context": context}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Set the files of a pool only where it has no context that has read them.
+
+        urllib3 would read them for each connection. It does so for a connection to a
+        proxy over TLS within which there is another one to the server.
+        """
+        if conn.conn_kw.get("ssl_context") is None:
+            super().cert_verify(conn, url, verify, cert)
+        elif conn.proxy is not None and conn.proxy.scheme == "https":
+            super().cert_verify(conn, url, verify, None)
+
+    def _context(self, request: Any, verify: Any, cert: Any) -> ssl.SSLContext | None:
+        """Return the context for a request; ``None`` if it goes to an http URL.
+
+        :raises OSError: a file does not exist.
+        :raises requests.exceptions.SSLError: a file cannot be used.
+        """
+        if not request.url.lower().startswith("https:"):
+            return None
+        if verify is True:  # requests before 2.33 has a context of its own for that
+            verify = utils.DEFAULT_CA_BUNDLE_PATH
+        settings = SimpleNamespace()
+        super().cert_verify(settings, request.url, verify, cert)
+        tls = _Tls(**vars(settings))
+        versions = tls.versions()
+        with self._lock:
+            made_of, context = self._contexts.get(tls, (None, None))
+            if made_of == versions:
+                return context
+            self._remove_pools(context)
+            try:
+                context = tls.new_context()
+            except OSError as exc:
+                raise SSLError(exc, request=request) from exc
+            self._contexts[tls] = (versions, context)
+            return context
+
+    def _remove_pools(self, context: ssl.SSLContext | None) -> None:
+        """Remove the pools of a context whose files have changed."""
+        for pools, key in self._pools():
+            if context is not None and key.key_ssl_context is context:
+                pools.pop(key, None)
+
+    def _pools(self) -> Iterator[tuple[Any, Any]]:
+        """Yield each pool, as the mapping that it is in and its key."""
+        for manager in (self.poolmanager, *list(self.proxy_manager.values())):
+            for key in manager.pools.keys():  # noqa: SIM118
+                yield manager.pools, key
 
     def send(
         self,
@@ -218,11 +358,12 @@ class _BoundedAdapter(HTTPAdapter):
         requests only lets go of them, so that they stay open as long as a response is
         referenced.
         """
+        self._leave_connections_to_parent()
         self._last = None
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118
-                with suppress(KeyError):  # another thread has removed it
-                    manager.pools[key].close()
+        self._contexts.clear()
+        for pools, key in self._pools():
+            with suppress(KeyError):  # another thread has removed it
+                pools[key].close()
         super().close()
 
 
@@ -234,5 +375,8 @@ def _has_ended(exc: Exception) -> bool:
 
 def _is_repeatable(request: requests.PreparedRequest) -> bool:
     """Return whether a request has no effect at the server, and can be sent again."""
+    bounds = current_bounds()
+    if request.method == "OPTIONS" and bounds is not None and bounds.is_submit:
+        return False
     is_safe = request.method in ("GET", "HEAD", "OPTIONS")
     return is_safe and isinstance(request.body, (str, bytes, type(None)))

@@ -14,8 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .attempt import Attempt, describe_attempt
-from .formatting import describe_way
+from .attempt import Attempt, describe_attempt, way_of
 
 _BAR = 10  # columns
 _NARROW = 72  # columns; a narrower terminal has only the most important parts
@@ -136,7 +135,7 @@ class StatusLine:
         result = Text(describe_attempt(self._attempt), style)
         if self._attempt.reasons:
             result.append(": " + "; ".join(self._attempt.reasons), "default")
-        result.append(describe_way(self._attempt.response), "default")
+        result.append(way_of(self._attempt), "default")
         return result
 
     def _next_poll(self) -> str:

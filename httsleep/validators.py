@@ -293,13 +293,13 @@ def _jsonpath_entry(entry: Any) -> Check:
     if must_be_missing and len(entry) > 2:
         instead = "leave the other operators out; a missing value has no value"
         raise bad_argument("jsonpath entry", entry, instead)
-    find = _compiled(entry["expression"]).find
+    find = finder(entry["expression"])
     name = one_line(str(entry["expression"]))
     checks = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
 
     def check(answer: Answer) -> str | None:
         try:
-            found = [match.value for match in find(answer.json)]
+            found = find(answer.json)
         except Exception as exc:  # such as len() of a number
             return f"{name} cannot be evaluated ({type(exc).__name__})"
         if not found:
@@ -308,6 +308,15 @@ def _jsonpath_entry(entry: Any) -> Check:
         return f"{name} {' and '.join(reasons)}" if reasons else None
 
     return check
+
+
+def finder(expression: Any) -> Callable[[Any], list[Any]]:
+    """Return a function that returns the values that a JSONPath finds in a document.
+
+    :param expression: a str, or a compiled expression of any JSONPath library.
+    """
+    find = _compiled(expression).find
+    return lambda document: [match.value for match in find(document)]
 
 
 def _compiled(expression: Any) -> Any:

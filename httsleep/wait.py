@@ -13,6 +13,7 @@ from .attempt import Attempt
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
 from .failures import describe_exception, without_tracebacks
+from .follow import NOBODY_KNOWS, Route
 from .formatting import (
     cache_note,
     describe_response,
@@ -45,6 +46,7 @@ class Wait:
         the wait is under way.
     :param limits: end the wait.
     :param request_line: the method and the URL, as log and exceptions show them.
+    :param route: leads the polls to the URLs that answers name; ``None`` if none does.
     :param is_ignored: whether the wait goes on after an exception.
     :param interval: the ``polling_interval``, checked.
     :param on_poll: called with each attempt; ``None`` for nothing.
@@ -60,6 +62,7 @@ class Wait:
         limits: Limits,
         *,
         request_line: str,
+        route: Route | None,
         is_ignored: IsIgnored,
         interval: CheckedInterval,
         on_poll: Callable[[Attempt], Any] | None,
@@ -67,7 +70,8 @@ class Wait:
         history: History,
     ) -> None:
         self._sender, self._expected, self._limits = sender, expected, limits
-        self._request_line, self._is_ignored = request_line, is_ignored
+        self._caller_line, self._route = request_line, route
+        self._is_ignored = is_ignored
         self._interval, self._on_poll, self._cancel = interval, on_poll, cancel
         self._history = history
         self.has_ended = False
@@ -75,6 +79,7 @@ class Wait:
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
         self._response: requests.Response | None = None  # the last answer
         self._response_poll = 0  # the number of its poll
+        self._origin_only = False  # whether no more of its URL may be shown
         self._verdict = Verdict("ignored")  # the verdict on it
         self._exception: Exception | None = None  # the last one that was ignored
         self._wanted = 0.0  # seconds of the next wait, if max_time did not matter
@@ -87,7 +92,9 @@ class Wait:
         self._history.wake_up()
         self._check_before_poll()
         self._history.polls += 1
+        self.has_ended = self._is_submit()  # if it breaks, there is nothing to poll yet
         attempt, limit = self._send_and_judge(), None
+        self.has_ended = False
         if attempt.outcome in ("waiting", "ignored"):
             limit = self._reached_limit(attempt)
             if limit is None:
@@ -139,6 +146,10 @@ class Wait:
             return None
         return self._history.checkpoint(self._expected)
 
+    def close(self) -> None:
+        """Close the connections to other origins than the caller's."""
+        self._sender.close()
+
     def __enter__(self) -> Self:
         self._polls_before_run = self._history.polls
         _log.info("%s: polling", self._request_line)
@@ -152,7 +163,7 @@ class Wait:
     ) -> None:
         progress = self._history.progress()
         if exc is None:
-            way = describe_way(self._response)
+            way = describe_way(self._response, origin_only=self._origin_only)
             _log.info("%s: success after %s%s", self._request_line, progress, way)
             return
         why = self._why_ended or describe_exception(exc)
@@ -175,11 +186,12 @@ class Wait:
         began = history.elapsed()
         verdict, response, ignored = Verdict("ignored"), None, None
         try:
-            response = self._sender.send(self._seconds_left(began))
+            response = self._sender.send(self._seconds_left(began), history.url)
         except Exception as exc:
             history.counts.clear()
             history.add(describe_exception(exc))
-            if not (self._is_cut_off(exc) or self._is_ignored(exc)):
+            is_ignored = self._is_ignored(exc) and not self._is_submit()
+            if not (self._is_cut_off(exc) or is_ignored):
                 self._add_note(exc)
                 raise
             ignored = self._exception = without_tracebacks(exc)
@@ -197,6 +209,7 @@ class Wait:
             reasons=verdict.reasons,
             elapsed=history.elapsed(),
             next_wait=None,
+            _origin_only=self._origin_only,
         )
 
     def _seconds_left(self, began: float) -> Callable[[], float]:
@@ -209,19 +222,22 @@ class Wait:
 
     def _judge(self, response: requests.Response) -> Verdict:
         """Return the verdict on an answer; note the answer if a check raises."""
-        answer = Answer(response)
+        answer, history, expected = Answer(response), self._history, self._expected
+        if self._route is not None:
+            self._origin_only = not self._route.is_home(response.url)
         try:
-            verdict = self._expected.judge(
-                answer, self._history.counts, self._is_ignored
-            )
+            if self._route is None:
+                verdict = expected.judge(answer, history.counts, self._is_ignored)
+            else:
+                verdict = self._route.judge(answer, expected, history, self._is_ignored)
         except Exception as exc:
-            answered = f"was answered {describe_response(response)}"
+            answered = f"was answered {self._describe(response)}"
             exc.add_note(
                 f"poll {self._history.polls} {answered}\n  {self._request_line}"
             )
             raise
-        reasons = (f"{each}{cache_note(response)}" for each in verdict.reasons)
-        return verdict._replace(reasons=tuple(reasons))
+        unmet = (f"{each}{cache_note(response)}" for each in verdict.unmet)
+        return verdict._replace(unmet=tuple(unmet))
 
     def _is_cut_off(self, exc: Exception) -> bool:
         """Return whether max_time or cancel, and not its own limit, ended a request."""
@@ -234,8 +250,10 @@ class Wait:
     def _add_note(self, exc: Exception) -> None:
         """Say which poll a failed request was."""
         if isinstance(exc, requests.exceptions.RequestException):
-            failed = f"failed after {self._history.progress()}"
             hint = "ignore_exceptions would make it poll on"
+            if self._is_submit():
+                hint = NOBODY_KNOWS
+            failed = f"failed after {self._history.progress()}"
             exc.add_note(f"{failed}; {hint}\n  {self._request_line}")
 
     def _reached_limit(self, attempt: Attempt) -> str | None:
@@ -272,7 +290,8 @@ class Wait:
         alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
         kind, head = Alarm, f"met an alarm {after}: {safe_repr(alarm)}"
         if alarm is None:
-            kind, head = UnexpectedResponse, f"got an unexpected answer {after}"
+            self._why_ended = self._verdict.unexpected
+            kind, head = UnexpectedResponse, f"{self._why_ended} {after}"
         raise kind(
             self._response,
             alarm,
@@ -317,15 +336,18 @@ class Wait:
     def _summary(self, head: str) -> str:
         """Return the text of an exception: why, the request, what came, how often."""
         lines = [head, self._request_line]
-        if self._response is None and self._history.is_resumed:
-            lines.append("no answer since the wait was resumed")
-        elif self._response is None:
-            lines.append("no answer ever came")
-        else:
-            answer = describe_response(self._response)
+        if self._response is not None:
+            answer = self._describe(self._response)
             lines.append(f"last answer (poll {self._response_poll}): {answer}")
+        elif self._history.is_resumed:
+            lines.append("no answer since the wait was resumed")
+        else:
+            lines.append("no answer ever came")
+            if self._history.polls and self._is_submit():
+                lines.append(NOBODY_KNOWS)
         verdict = self._verdict
-        lines += [f"not met: {each}" for each in _first_few(verdict.reasons)]
+        lines += _first_few(verdict.about_url)
+        lines += [f"not met: {each}" for each in _first_few(verdict.unmet)]
         lines += [f"not pending: {each}" for each in _first_few(verdict.not_pending)]
         tally = [
             f"{count} x {outcome}" for outcome, count in self._history.tally.items()
@@ -335,6 +357,20 @@ class Wait:
         return "\n  ".join(lines)
 
     # The questions that the methods above ask.
+
+    @property
+    def _request_line(self) -> str:
+        """The method and the URL of the caller, and the URL that was followed."""
+        route = self._route
+        return self._caller_line if route is None else route.line(self._history)
+
+    def _is_submit(self) -> bool:
+        """Return whether the poll is one that must be sent only once."""
+        return self._route is not None and self._route.is_at_submit(self._history)
+
+    def _describe(self, response: requests.Response) -> str:
+        """Return an answer as text."""
+        return describe_response(response, origin_only=self._origin_only)
 
     def _is_cancelled(self) -> bool:
         """Return whether the event that ends the wait is set."""

@@ -16,6 +16,7 @@ from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 from ..attempt import Attempt
 from ..checks import bad_argument
 from ..conditions import Conditions
+from ..follow import is_submit
 from ..formatting import one_line, redact_url
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
@@ -37,6 +38,7 @@ class Command:
     :ivar display: the display of the wait.
     :ivar file: the file of ``--checkpoint``; ``None`` without one.
     :ivar once: whether to make one poll only.
+    :ivar submits: whether the request is sent only once.
     :ivar program: COMMAND and its arguments, to run after a success; ``None`` if the
         body is to be written instead.
     """
@@ -46,6 +48,7 @@ class Command:
     display: Display
     file: CheckpointFile | None
     once: bool
+    submits: bool
     program: list[str] | None
 
 
@@ -70,7 +73,8 @@ def build(arguments: Sequence[str]) -> Command:
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
     display = _build_display(options, sleeper, request)
     sleeper.on_poll = _on_poll(sleeper, display, file)
-    return Command(sleeper, request, display, file, "once" in options, program)
+    submits = "follow" in options and is_submit(sleeper.request)
+    return Command(sleeper, request, display, file, "once" in options, submits, program)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -141,7 +145,9 @@ def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:
     :raises ValueError: they cannot work.
     """
     _check_certificates(options)
+    _check_follow(options)
     passed_on = (
+        "follow",
         *("pending", "max_retries", "max_time"),
         *("request_timeout", "max_retry_after", "max_body_size"),
     )
@@ -159,6 +165,19 @@ def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:
         key = options.get("key")
         sleeper.session.cert = (options["cert"], key) if key else options["cert"]
     return sleeper
+
+
+def _check_follow(options: Mapping[str, Any]) -> None:
+    """Check the options that ``--follow`` needs beside it."""
+    if "follow" not in options:
+        return
+    if "until" not in options and not _short_forms(options, "until"):
+        # The default, any 2xx, would take the next 202 for the success.
+        instead = "give one, such as --jsonpath '$.status=SUCCESS'"
+        raise ValueError(f"--follow is given without a condition: {instead}")
+    if "once" in options and "checkpoint" not in options:
+        instead = "give --checkpoint FILE, or each start would submit again"
+        raise ValueError(f"--once is given with --follow: {instead}")
 
 
 def _check_certificates(options: Mapping[str, Any]) -> None:

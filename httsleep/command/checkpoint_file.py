@@ -20,6 +20,7 @@ from ..formatting import one_line
 from ..main import HttSleeper
 
 _MAX_SIZE = 2**20  # bytes; a checkpoint has less than a tenth
+_SUBMITTING = "submitting"  # in place of a checkpoint, until the submit is answered
 
 
 class FileInUse(Exception):
@@ -33,8 +34,8 @@ class FileRefused(Exception):
 def identify(sleeper: HttSleeper) -> str:
     """Return a text that is the same for sleepers that wait for the same.
 
-    It depends on the method, the URL, the body and the conditions, and neither on
-    limits nor on credentials, which may change. No secret can be read from it.
+    It depends on the method, the URL, the body, the conditions and ``follow``. Limits
+    and credentials may change. No secret can be read from it.
     """
     request = sleeper.request
     body = request.data if isinstance(request.data, bytes) else b""
@@ -43,7 +44,7 @@ def identify(sleeper: HttSleeper) -> str:
         request.method,
         url._replace(netloc=url.netloc.rpartition("@")[2]).geturl(),
         sha256(body).hexdigest(),
-        *(sleeper.until, sleeper.alarms, sleeper.pending),
+        *(sleeper.until, sleeper.alarms, sleeper.pending, sleeper.follow),
     ]
     written = json.dumps(parts, sort_keys=True, default=_identify_pattern)
     return sha256(written.encode()).hexdigest()
@@ -128,6 +129,12 @@ class CheckpointFile:
             raise ValueError from None
         if identity != self._identity:
             raise self._refusal("holds the checkpoint of another wait")
+        if checkpoint == _SUBMITTING:
+            raise FileRefused(
+                f"--checkpoint is {self._name}: a start before this one sent the "
+                "submit and saw no answer, so nobody knows whether the server has "
+                "begun: look there; to submit again, remove the file"
+            )
         return checkpoint or {}  # None would mean that there is no wait
 
     def _refusal(self, why: str) -> FileRefused:
@@ -137,14 +144,27 @@ class CheckpointFile:
             "give another one, or remove it"
         )
 
+    def mark_submit(self) -> None:
+        """Note that the submit is about to be sent, so that no other start sends it.
+
+        :raises FileRefused: the file cannot be written; nothing is sent.
+        """
+        try:
+            self._write(_SUBMITTING)
+        except OSError as error:
+            raise FileRefused(f"--checkpoint: {error}") from None
+
     def save(self, checkpoint: Mapping[str, Any] | None) -> None:
         """Replace the file, at once and as a whole; nobody else can read it.
 
         :param checkpoint: that of the sleeper; ``None``, of the last poll, is ignored.
         :raises OSError: it cannot be written. It is as it was before.
         """
-        if checkpoint is None:
-            return
+        if checkpoint is not None:
+            self._write(checkpoint)
+
+    def _write(self, checkpoint: Mapping[str, Any] | str) -> None:
+        """Replace the file by one that holds a checkpoint or a mark."""
         content = json.dumps({"wait": self._identity, "checkpoint": checkpoint})
         try:
             self._replace(content.encode() + b"\n")

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 from ..checks import positive_int as check_positive_int
 from ..checks import positive_seconds as check_positive_seconds
 from ..checks import seconds as check_seconds
+from ..follow import PlacesToLook
 from ..formatting import safe_repr
 from ..request import TOKEN
 
@@ -54,6 +55,16 @@ def duration(text: str) -> float:
     parts = _PART.findall(text)
     seconds = sum(float(amount) * _UNITS[unit or "s"] for amount, unit in parts)
     return _checked(check_seconds, seconds, text, "give at most thirty years")
+
+
+def place(text: str) -> str:
+    """Return where an answer names a URL: a header, a JSONPath or a URL with parts."""
+    try:
+        PlacesToLook(text)
+    except ValueError:
+        instead = "give the name of a header, a JSONPath such as '$.links.self', or a"
+        raise _bad_value(text, f"{instead} URL such as '/jobs/{{$.id}}'") from None
+    return text
 
 
 def positive_duration(text: str) -> float:

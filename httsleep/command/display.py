@@ -7,9 +7,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Self
 
-from ..attempt import Attempt, describe_attempt
+from ..attempt import Attempt, describe_attempt, redirect_of, way_of
 from ..failures import describe_exception
-from ..formatting import describe_way, redirected_to
 
 
 def write_stderr(text: str) -> None:
@@ -95,7 +94,7 @@ class Lines(Display):
     def poll(self, attempt: Attempt) -> None:
         """Show the poll if its result is new; :meth:`end` shows an alarm."""
         super().poll(attempt)
-        what, way = describe_attempt(attempt), describe_way(attempt.response)
+        what, way = describe_attempt(attempt), way_of(attempt)
         result = (attempt.outcome, what, attempt.reasons, way)
         is_new = result != self._last_result and attempt.outcome != "alarm"
         if self._every or is_new:
@@ -122,7 +121,7 @@ class JsonLines(Display):
             number=attempt.number,
             outcome=attempt.outcome,
             status_code=None if response is None else response.status_code,
-            redirected_to=None if response is None else redirected_to(response),
+            redirected_to=redirect_of(attempt),
             exception=None if exception is None else describe_exception(exception),
             reasons=attempt.reasons,
             elapsed=round(attempt.elapsed, 3),

@@ -19,6 +19,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from ..failures import causes, describe_exception, is_unknown_issuer
+from ..follow import NOBODY_KNOWS
 from ..formatting import format_seconds, safe_repr
 from .build import Command, build
 from .checkpoint_file import FileInUse, FileRefused
@@ -90,8 +91,10 @@ def _wait_with_file(command: Command) -> tuple[int, str]:
         return _wait(command)
     with command.file as file:
         file.resume(command.sleeper)
+        if command.submits and command.sleeper.checkpoint is None:
+            file.mark_submit()
         code, message = _wait(command)
-        if code in (MET, ALARM, GAVE_UP):
+        if code in (MET, ALARM, GAVE_UP) and NOBODY_KNOWS not in message:
             file.remove()
     return code, message
 
@@ -112,8 +115,11 @@ def _wait(command: Command) -> tuple[int, str]:
             if command.program is None:
                 _write(response.content)
     except (HttSleepError, OSError, ValueError, _Stopped) as exc:
-        last = command.display.attempt
-        return _exit_code_and_message(exc, command.request, last, before["polls"] + 1)
+        last, first = command.display.attempt, before["polls"] + 1
+        code, message = _exit_code_and_message(exc, command.request, last, first)
+        if command.submits and first == 1 and last is None:
+            message += f"\n  {NOBODY_KNOWS}"
+        return code, message
     return MET, ""
 
 

@@ -26,6 +26,7 @@ from .converters import (
     jsonpath_entry,
     method,
     or_none,
+    place,
     positive_duration,
     positive_int,
     regular_expression,
@@ -243,6 +244,16 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         help="accept any certificate of the server",
     )
     add("--no-location", action="store_true", help="do not follow redirects")
+    add(
+        "--follow",
+        metavar="WHERE",
+        action="append",
+        type=place,
+        help="send the request once, unless it is a GET, and then poll the URL that "
+        "the answer names: in a header, by a JSONPath such as '$.links.self', or in a "
+        "URL such as '/jobs/{$.id}'; needs a condition; repeated: the first that names "
+        "one",
+    )
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:

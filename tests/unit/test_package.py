@@ -18,7 +18,7 @@ from httsleep import HttSleeper
 def test_the_public_names_are_these():
     """The package has these names and no others, sorted, and each is there."""
     assert httsleep.__all__ == [
-        *("Alarm", "Attempt", "BodyTooLarge", "Cancelled", "GaveUp"),
+        *("Alarm", "Attempt", "BodyTooLarge", "BoundedSession", "Cancelled", "GaveUp"),
         *("HttSleepError", "HttSleeper", "UnexpectedResponse"),
         *("exponential", "httsleep"),
     ]
@@ -191,8 +191,9 @@ LIBRARY = [
         "comparison",
         "operators",
     ),
-    *("decoding", "validators", "conditions", "intervals", "limits", "request"),
-    *("connection", "session", "sending", "history", "wait", "main", "__init__"),
+    *("decoding", "validators", "conditions", "intervals", "limits", "history"),
+    *("request", "follow", "connection", "session", "sending", "wait", "main"),
+    "__init__",
 ]
 COMMAND = [
     *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),

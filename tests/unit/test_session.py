@@ -5,15 +5,23 @@
 ``tests/servers/hostile`` its limits.
 """
 
+import copy
 import io
 import itertools
+import os
 import pickle
+import re
+import shutil
 import sys
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
+import trustme
 import urllib3
+from cryptography.hazmat.primitives import serialization
 from requests.adapters import HTTPAdapter
 
 from httsleep.connection import Bounds, bounded
@@ -61,6 +69,26 @@ def test_a_request_without_time_is_not_sent(timeouts):
     with BoundedSession() as session, bounded(Bounds(lambda: 0.0)), too_long:
         session.get(URL)
     assert timeouts == []
+
+
+@pytest.mark.parametrize("size", [0, -1, True, None, 1.0, "10"])
+def test_a_bad_pool_maxsize(size):
+    """A ValueError says what to give instead."""
+    text = re.escape(f"pool_maxsize is {size!r}: give an int of at least 1")
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        BoundedSession(pool_maxsize=size)
+
+
+@pytest.mark.parametrize("size", [1, 10, 300])
+@pytest.mark.parametrize(
+    "copied", [lambda s: pickle.loads(pickle.dumps(s)), copy.copy, copy.deepcopy]
+)
+def test_the_pool_maxsize(size, copied):
+    """Each pool keeps so many connections, also of a copy, and through a proxy."""
+    with copied(BoundedSession(size)) as session:
+        adapter = session.get_adapter(URL)
+        for proxies in (None, {"http": "http://proxy:3128"}):
+            assert pool_of(adapter, proxies=proxies).pool.maxsize == size
 
 
 def test_a_session_pickles(timeouts):
@@ -113,16 +141,143 @@ def test_another_target_has_another_pool(other):
         assert pool_of(adapter) is first
 
 
+SECURE = "https://server/endpoint"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The paths of a CA, of a directory, of a certificate with its key, and of both."""
+    folder = tmp_path_factory.mktemp("tls")
+    ca, empty = trustme.CA(), folder / "empty"
+    empty.mkdir()
+    issued = ca.issue_cert("server")
+    blobs = {
+        "ca": ca.cert_pem,
+        "cert": issued.cert_chain_pems[0],
+        "key": issued.private_key_pem,
+        "both": issued.private_key_and_cert_chain_pem,
+    }
+    for name, blob in blobs.items():
+        blob.write_to_path(folder / name)
+    return SimpleNamespace(
+        directory=str(empty), **{name: str(folder / name) for name in blobs}
+    )
+
+
+TLS_SETTINGS = {
+    "the default": lambda files: {},
+    "no verification": lambda files: {"verify": False},
+    "verify=None": lambda files: {"verify": None},
+    "a CA": lambda files: {"verify": files.ca},
+    "a directory": lambda files: {"verify": files.directory},
+    "a certificate": lambda files: {"cert": files.both},
+    "a certificate and a key": lambda files: {"cert": (files.cert, files.key)},
+    "all": lambda files: {"verify": files.ca, "cert": files.both},
+}
+SAME = list(itertools.permutations(["no verification", "verify=None"]))
+
+
 @pytest.mark.parametrize(
-    "changes", [{"verify": False}, {"verify": __file__}, {"cert": __file__}], ids=str
+    ("one", "other"),
+    [pair for pair in itertools.permutations(TLS_SETTINGS, 2) if pair not in SAME],
 )
-def test_other_tls_settings_have_another_pool(changes):
+def test_other_tls_settings_have_another_pool(files, one, other):
     """The pool that was used last is not taken for another verify or cert."""
-    url = "https://server/endpoint"
+    one, other = TLS_SETTINGS[one](files), TLS_SETTINGS[other](files)
     with BoundedSession() as session:
         adapter = session.get_adapter(URL)
-        first = pool_of(adapter, url)
-        assert pool_of(adapter, url, **changes) is not first
+        first, second = (pool_of(adapter, SECURE, **each) for each in (one, other))
+        assert second is not first
+        assert context_of(second) is not context_of(first)
+        assert pool_of(adapter, SECURE, **one) is first
+
+
+def context_of(pool):
+    """Return the TLS context of all connections of a pool."""
+    return pool.conn_kw["ssl_context"]
+
+
+def test_a_context_serves_all_hosts(files):
+    """Pools of several hosts share one context for the same verify and cert."""
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        urls = [f"https://{host}/" for host in ("a", "b", "c")]
+        pools = [pool_of(adapter, url, files.ca) for url in urls]
+        assert len(set(map(id, pools))) == 3
+        assert len(set(map(context_of, pools))) == 1
+
+
+def test_a_file_that_changed_is_read_again(files, tmp_path):
+    """Pools with the old certificate are not used again; other pools are."""
+    path = tmp_path / "ca"
+    shutil.copy(files.ca, path)
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        other, plain = pool_of(adapter, SECURE), pool_of(adapter)
+        first = pool_of(adapter, SECURE, verify=str(path))
+        assert pool_of(adapter, SECURE, verify=str(path)) is first
+        os.utime(path, (1, 1))
+        second = pool_of(adapter, SECURE, verify=str(path))
+        assert context_of(second) is not context_of(first)
+        assert len(adapter.poolmanager.pools) == 3
+        assert pool_of(adapter, SECURE) is other
+        assert pool_of(adapter) is plain
+
+
+def test_close_forgets_the_contexts(files):
+    """After close() the files are read again."""
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        first = context_of(pool_of(adapter, SECURE, files.ca))
+        session.close()
+        assert context_of(pool_of(adapter, SECURE, files.ca)) is not first
+
+
+@pytest.mark.parametrize(
+    ("scheme", "setting"),
+    [("https", "verify"), ("https", "cert"), ("https", "key"), ("http", "key")],
+)
+def test_a_file_that_does_not_exist(files, scheme, setting):
+    """The exception of requests arrives as it is, with the text of requests."""
+    missing = {
+        "verify": {"verify": "/missing"},
+        "cert": {"cert": "/missing"},
+        "key": {"cert": (files.cert, "/missing")},
+    }
+    texts = []
+    for kind in (requests.Session, BoundedSession):
+        failed = pytest.raises(OSError, match=r"^Could not find .*/missing$")
+        with kind() as session, failed as caught:
+            session.get(f"{scheme}://server/", **missing[setting])
+        texts.append((type(caught.value), str(caught.value)))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name", ["verify", "cert", "encrypted", "directory"])
+def test_a_file_that_cannot_be_used(files, tmp_path, name):
+    """It is an SSLError of requests that has the request; no password is asked for."""
+    bad = str(tmp_path / "bad")
+    Path(bad).write_text("bad")
+    if name == "encrypted":
+        key = serialization.load_pem_private_key(Path(files.key).read_bytes(), None)
+        Path(bad).write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.TraditionalOpenSSL,
+                serialization.BestAvailableEncryption(b"secret"),
+            )
+        )
+    settings = {
+        "verify": {"verify": bad},
+        "cert": {"cert": bad},
+        "encrypted": {"cert": (files.cert, bad)},
+        "directory": {"cert": (str(tmp_path))},
+    }
+    failed = pytest.raises(requests.exceptions.SSLError)
+    with BoundedSession() as session, failed as caught:
+        session.get(SECURE, timeout=5, **settings[name])
+    assert caught.value.request.url == SECURE
+    assert isinstance(caught.value.__cause__, OSError)
 
 
 def test_proxies_that_change_in_place_count():
@@ -147,17 +302,43 @@ def test_a_closed_pool_is_not_used():
         assert pool_of(adapter) not in (first, second)
 
 
+def test_a_fork_leaves_the_pools_to_the_parent(files, monkeypatch):
+    """In another process there are new pools and contexts, also after close()."""
+    session = BoundedSession()
+    adapter = session.get_adapter(URL)
+    pools = [pool_of(adapter), pool_of(adapter, SECURE, files.ca)]
+    for number, use in enumerate([lambda: None, session.close]):
+        monkeypatch.setattr(os, "getpid", lambda number=number: -number)
+        use()
+        new = [pool_of(adapter), pool_of(adapter, SECURE, files.ca)]
+        assert not set(map(id, new)) & set(map(id, pools))
+        assert context_of(new[1]) is not context_of(pools[1])
+        assert all(pool.pool is not None for pool in pools)  # it is not closed
+        pools = new
+    monkeypatch.undo()
+    adapter.close()
+
+
+def test_a_place_that_was_not_used_is_given_back_to_a_full_pool():
+    """urllib3 gives a pool None in place of a connection that has failed."""
+    with BoundedSession(pool_maxsize=1) as session:
+        kept = pool_of(session.get_adapter(URL)).pool
+        assert kept.full()
+        kept.put(None, block=False)
+        assert kept.qsize() == 1
+
+
 class Stepped(threading.Thread):
     """A thread that asks an adapter for a pool, and executes one line at a time."""
 
-    def __init__(self, adapter, url):
+    def __init__(self, adapter, *arguments):
         super().__init__()
-        self.adapter, self.url = adapter, url
+        self.adapter, self.arguments = adapter, arguments
         self.resume, self.paused = threading.Semaphore(0), threading.Semaphore(0)
 
     def run(self):
         sys.settrace(self.trace)
-        self.pool = pool_of(self.adapter, self.url)
+        self.pool = pool_of(self.adapter, *self.arguments)
         sys.settrace(None)
         self.paused.release()
 
@@ -171,38 +352,58 @@ class Stepped(threading.Thread):
         return self.trace
 
     def step(self):
-        self.resume.release()
-        self.paused.acquire()
+        if not hasattr(self, "pool"):
+            self.resume.release()
+            self.paused.acquire()
 
 
-def interleaved(adapter, schedule):
-    """Return the hosts of the pools that two threads get for the hosts "0" and "1".
+def interleaved(adapter, calls, schedule):
+    """Return the pools that two threads get.
 
+    :param calls: the arguments of both.
     :param schedule: the thread that executes a line, for each line.
     """
-    threads = [Stepped(adapter, f"http://{number}/") for number in range(2)]
+    threads = [Stepped(adapter, *call) for call in calls]
     for thread in threads:
         thread.start()
         thread.paused.acquire()  # at the first line
+        for _ in range(3):  # lines that only compute the key
+            thread.step()
     for number in schedule:
-        if threads[number].is_alive() and not hasattr(threads[number], "pool"):
-            threads[number].step()
+        threads[number].step()
     for thread in threads:
         thread.resume.release(20)  # more lines than it has
         thread.join()
-    return [thread.pool.host for thread in threads]
+    return [thread.pool for thread in threads]
+
+
+def schedules(lines=5):
+    """Yield all orders in which two calls, which do not return early, can proceed."""
+    for first in itertools.combinations(range(2 * lines), lines):
+        yield [0 if place in first else 1 for place in range(2 * lines)]
 
 
 @pytest.mark.parametrize("last", ["http://0/", "http://2/"])
 def test_no_thread_gets_the_pool_of_another(last):
     """However the lines of two calls alternate, each call gets its own host's pool."""
-    lines = 6  # of a call that does not return early
+    calls = [("http://0/",), ("http://1/",)]
     with BoundedSession() as session:
         adapter = session.get_adapter(URL)
-        for first in itertools.combinations(range(2 * lines), lines):
+        for schedule in schedules():
             pool_of(adapter, last)
-            schedule = [0 if place in first else 1 for place in range(2 * lines)]
-            assert interleaved(adapter, schedule) == ["0", "1"]
+            pools = interleaved(adapter, calls, schedule)
+            assert [pool.host for pool in pools] == ["0", "1"]
+
+
+def test_no_thread_gets_the_tls_settings_of_another(files):
+    """However the lines alternate, each call gets a pool with its own context."""
+    calls = [(SECURE, files.ca, None, files.both), (SECURE, False)]
+    with BoundedSession() as session:
+        adapter = session.get_adapter(URL)
+        expected = [context_of(pool_of(adapter, *call)) for call in calls]
+        for schedule in schedules():
+            pools = interleaved(adapter, calls, schedule)
+            assert list(map(context_of, pools)) == expected
 
 
 # a Content-Type that requests before 2.33 cannot read

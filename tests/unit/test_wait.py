@@ -771,7 +771,7 @@ def end_another_wait(attempt):
             "1 poll in 0 s: Retry-After asks for 4 s, max_retry_after=3 s",
         ),
         ({"alarms": {"status_code": 503}}, "1 poll in 0 s: Alarm"),
-        ({"pending": []}, "1 poll in 0 s: UnexpectedResponse"),
+        ({"pending": []}, "1 poll in 0 s: got an unexpected answer"),
         ({"on_poll": lambda attempt: {}["x"]}, "1 poll in 0 s: KeyError"),
         ({"on_poll": end_another_wait}, "1 poll in 0 s: GaveUp"),
     ],

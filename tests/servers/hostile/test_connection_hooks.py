@@ -25,6 +25,11 @@ READ_CHUNKS = BODY | {"_BoundedResponse.read_chunked"}
 ADAPTER = {
     "_BoundedAdapter.init_poolmanager",
     "_BoundedAdapter.get_connection_with_tls_context",
+    "_BoundedAdapter.build_connection_pool_key_attributes",
+    "_BoundedAdapter.cert_verify",
+    "_BoundedAdapter._context",
+    "_BoundedAdapter._leave_connections_to_parent",
+    "_BoundedAdapter._pools",
     "_BoundedAdapter.send",
     "_BoundedAdapter._send_once",
     "_BoundedAdapter.build_response",
@@ -39,10 +44,11 @@ CLASSES = (
     session._BoundedAdapter,
 )
 #: Methods that a poll need not call: what only this module calls, what io asks once,
-#: and a way to read that is left to hooks of the caller.
+#: a way to read that is left to hooks of the caller, and rare cases.
 OTHERS = {
     "_BoundedFile.__init__",
     "_BoundedFile.readable",
+    "_BoundedAdapter._remove_pools",
     "_BoundedAdapter._without_charset",
     "_BoundedResponse.read1",
     "_BoundedResponse._counted",

@@ -1,10 +1,15 @@
 """Proxies of the environment: what the text says of them, and how they fail."""
 
+import select
+import socket
+import ssl
+
 import pytest
 import requests
+import trustme
 from requests import exceptions
 
-from httsleep import GaveUp, httsleep
+from httsleep import BoundedSession, GaveUp, httsleep
 from httsleep.command.main import main
 
 SECRET = "hunter2"
@@ -211,3 +216,74 @@ def test_an_answer_through_socks_says_so(serve, listen, monkeypatch, mine):
     monkeypatch.setenv("http_proxy", f"socks5h://127.0.0.1:{proxy.port}")
     text = account("http://server/", **mine)
     assert f"no body, through the proxy 127.0.0.1:{proxy.port}\n" in text
+
+
+# TLS to the server, through a proxy
+
+
+def relay(client, target):
+    """Pass on, both ways, what comes, in one thread: TLS is read by nobody else."""
+    other = {client: target, target: client}
+    while True:
+        both = [client, target]
+        is_pending = isinstance(client, ssl.SSLSocket) and client.pending()
+        for each in [client] if is_pending else select.select(both, [], [])[0]:
+            data = each.recv(65536)
+            if not data:
+                return
+            other[each].sendall(data)
+
+
+@pytest.fixture
+def client_certificate(private_ca, tmp_path):
+    """Return the path of a certificate that the private CA has issued."""
+    issued, path = private_ca.issue_cert("client.example"), tmp_path / "client"
+    issued.private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+def test_tls_through_a_proxy_trusts_only_what_is_said(
+    serve, listen, private_ca, ca_bundle, client_certificate, tmp_path, scheme
+):
+    """A CA and a certificate count for their own requests, also over a TLS proxy.
+
+    The proxy does not get the certificate.
+    """
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    private_ca.issue_cert("127.0.0.1").configure_cert(asking)
+    private_ca.configure_trust(asking)
+    asking.verify_mode = ssl.CERT_OPTIONAL
+    of_proxy = []
+
+    def talk(peer):
+        if scheme == "https":
+            peer.seal(asking)
+            of_proxy.append(peer.sock.getpeercert())
+        peer.request()
+        peer.send(b"HTTP/1.1 200 Go\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", server.port)) as target:
+            relay(peer.sock, target)
+
+    def certificate(handler):
+        return 204 if handler.connection.getpeercert() else 200
+
+    server, other = serve(certificate, tls=asking), tmp_path / "other"
+    trustme.CA().cert_pem.write_to_path(other)
+    proxies = {"https": listen(talk).url.replace("http:", f"{scheme}:")}
+
+    def status(**options):
+        return session.get(server.url, proxies=proxies, timeout=5, **options)
+
+    with BoundedSession() as session:
+        for _ in range(2):
+            with pytest.raises(exceptions.ConnectionError, match="verify failed"):
+                status(verify=str(other))
+            with pytest.raises(exceptions.ConnectionError, match="verify failed"):
+                status()
+            assert status(verify=False).status_code == 200
+            assert status(verify=ca_bundle).status_code == 200
+            with_certificate = {"verify": ca_bundle, "cert": client_certificate}
+            assert status(**with_certificate).status_code == 204
+    assert not any(of_proxy)

@@ -473,3 +473,38 @@ def test_the_program_stands_behind_two_dashes():
 def test_an_unknown_word_is_refused(refused, words, error):
     """The error names an unknown option, and never shows a possible secret."""
     assert refused(*words) == error
+
+
+def test_places_are_followed():
+    """Each ``--follow`` is a place, in their order."""
+    words = ("-d", "x", "--follow", "Location", "--follow", "$.url", "--text", "OK")
+    assert built(*words).follow == ["Location", "$.url"]
+    assert built().follow is None
+
+
+@pytest.mark.parametrize(
+    ("words", "submits"),
+    [(["-d", "x"], True), ([], False), (["-X", "HEAD"], False), (["-X", "PUT"], True)],
+)
+def test_only_a_get_can_be_sent_again(words, submits):
+    """Any other request with ``--follow`` is a submit."""
+    words = [URL, *words, "--text", "OK"]
+    assert build([*words, "--follow", "Location"]).submits is submits
+    assert build(words).submits is False
+
+
+def test_follow_needs_a_condition(refused):
+    """The default condition, 2xx, would take the next 202 for the success."""
+    error = "--follow is given without a condition: give one, such as --jsonpath '$.sta"
+    assert refused("-d", "x", "--follow", "Location").startswith(error)
+    alarm = ("--alarm-status-code", "500")
+    assert refused("-d", "x", "--follow", "Location", *alarm).startswith(error)
+
+
+def test_once_with_follow_needs_a_checkpoint(refused):
+    """Else cron would submit each minute."""
+    words = ("-d", "x", "--follow", "Location", "--text", "OK", "--once")
+    assert refused(*words) == (
+        "--once is given with --follow: give --checkpoint FILE, or each start would "
+        "submit again"
+    )

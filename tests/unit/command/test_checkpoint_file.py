@@ -87,6 +87,8 @@ def test_each_wait_has_an_identity_of_its_own():
         [URL, "--text-matches", "x" * 300 + "b"],
         [URL, "--alarm-status-code", "500"],
         [URL, "--pending", '{"status_code": 202}'],
+        [URL, "--status-code", "200", "--follow", "Location"],
+        [URL, "--status-code", "200", "--follow", "Location", "--follow", "$.url"],
     ]
     assert len({identify(sleeper(*words)) for words in waits}) == len(waits)
 
@@ -191,6 +193,30 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
         monkeypatch.undo()
         assert path.read_bytes() == before
         assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_submit_that_cannot_be_marked_is_refused(path, monkeypatch):
+    """The command ends before it sends the submit."""
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    refusal = r"^--checkpoint: '.*state\.json' cannot be written: No space left on dev"
+    with file_at(path) as file, pytest.raises(FileRefused, match=refusal):
+        file.mark_submit()
+    assert not path.exists()
+
+
+def test_a_mark_is_no_checkpoint(path):
+    """A file in which only the submit is noted is refused, and stays."""
+    with file_at(path) as file:
+        file.mark_submit()
+    before = path.read_bytes()
+    refusal = "nobody knows whether the server has begun"
+    with file_at(path) as file, pytest.raises(FileRefused, match=refusal):
+        file.resume(sleeper(URL))
+    assert path.read_bytes() == before
 
 
 # The lock

@@ -14,6 +14,7 @@ from httsleep.command.converters import (
     jsonpath_entry,
     method,
     or_none,
+    place,
     positive_duration,
     positive_int,
     regular_expression,
@@ -294,3 +295,16 @@ def test_a_text_file_is_utf_8(convert, file):
     """A file that is not UTF-8 is refused with its name."""
     path = file(b"\xff")
     assert refused(convert, path) == f"{path[1:]!r}: this file is not UTF-8"
+
+
+@pytest.mark.parametrize("text", ["Location", "$.links.self", "/jobs/{$.id}"])
+def test_a_place_is_kept_as_it_is(text):
+    """A header, a JSONPath and a URL with parts are places."""
+    assert place(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a b", "{", "$.[", "Loca\ttion"])
+def test_what_is_no_place(text):
+    """The error names the three forms, and no callable."""
+    with pytest.raises(ArgumentTypeError, match="give the name of a header, a JSONPat"):
+        place(text)

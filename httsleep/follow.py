@@ -1,0 +1,450 @@
+"""Where an answer says to poll next.
+
+An asynchronous API answers a request such as a POST, the *submit*, and names the URL
+where the status is. A *place* is one way in which answers name it: a header, a
+JSONPath, a URL with parts to fill in, or a callable.
+
+*Home* is the origin of the caller's request (RFC 6454: scheme, host and port). Nothing
+that the caller has given for sending goes to another origin.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import quote, urljoin, urlsplit
+
+import requests
+from requests.utils import get_auth_from_url
+
+from .checks import bad_argument
+from .conditions import Expectations, IsIgnored, Verdict
+from .formatting import (
+    as_text,
+    describe_status,
+    one_line,
+    redact_url,
+    safe_repr,
+    show_origin,
+)
+from .history import History, bad_checkpoint
+from .request import TOKEN
+from .validators import Answer, finder
+
+#: What ``follow`` takes: one place, or a list of them.
+Place = str | Callable[[requests.Response], Any]
+Places = Place | Sequence[Place]
+#: The text about a submit without an answer.
+NOBODY_KNOWS = "nobody knows whether the server has begun"
+#: Returns the URL that an answer names, or raises :class:`_NamesNothing`.
+_Find = Callable[[Answer], str]
+
+_GIVE = (
+    "give the name of a header, a JSONPath such as '$.links.self', a URL such as "
+    "'/jobs/{$.id}', a callable, or a list of these"
+)
+_PART = re.compile(r"\{([^{}]*)\}")
+_MAX_NAMES = 8  # in the account of what is there
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+#: Headers about the body of the submit, and those of a conditional request.
+_ONLY_OF_SUBMIT = re.compile("content-.*|if-.*|transfer-encoding|expect", re.I)
+
+
+class Named(NamedTuple):
+    """A URL as an answer names it, and the place where it does."""
+
+    place: str
+    url: str
+
+
+class _NamesNothing(Exception):
+    """An answer names no URL in a place; the text says what is there."""
+
+
+class _Refused(Exception):
+    """The wait cannot go on where an answer leads, and why: two texts."""
+
+
+class PlacesToLook:
+    """The checked value of ``follow``: the places in their order.
+
+    :ivar written: the value as the caller gave it, copied.
+    :raises ValueError: a place makes no sense.
+    """
+
+    def __init__(self, written: Any) -> None:
+        is_several = isinstance(written, (list, tuple))
+        places = list(written) if is_several else [written]
+        if not places:
+            raise bad_argument("follow", written, _GIVE)
+        self.written: Places = places if isinstance(written, list) else written
+        self._finders = [(_describe_place(each), _finder(each)) for each in places]
+
+    def look(self, answer: Answer) -> tuple[Named | None, tuple[str, ...]]:
+        """Return the first URL that an answer names, else what is in each place."""
+        missing = []
+        for place, find in self._finders:
+            try:
+                return Named(place, find(answer)), ()
+            except _NamesNothing as nothing:
+                missing.append(f"{place} {nothing}")
+        return None, tuple(missing)
+
+
+def _describe_place(place: Any) -> str:
+    """Return a place as text."""
+    if isinstance(place, str):
+        return one_line(place)
+    name = getattr(place, "__qualname__", "<")
+    return "follow" if "<" in name else one_line(name)
+
+
+def _finder(place: Any) -> _Find:
+    """Return the function that looks in a place.
+
+    :raises ValueError: the place makes no sense.
+    """
+    if callable(place):
+        return lambda answer: _call(place, answer)
+    if not isinstance(place, str) or not place.isprintable() or place != place.strip():
+        raise bad_argument("follow", place, _GIVE)
+    if place.startswith("$"):
+        return _in_body(place, str)
+    if "{" in place or "}" in place or "/" in place:
+        return _template(place)
+    return _in_header(place, place)
+
+
+def _call(place: Callable[[requests.Response], Any], answer: Answer) -> str:
+    """Return the URL that a callable returns."""
+    try:
+        url = place(answer.response)
+    except (LookupError, requests.exceptions.JSONDecodeError) as exc:
+        raise _NamesNothing(f"raised {type(exc).__name__}") from None
+    return _checked_value(url, "returned")
+
+
+def _checked_value(value: Any, verb: str = "is", kinds: Any = str) -> str:
+    """Return the text of a value of these kinds, without the blanks around it."""
+    text = str(value).strip() if isinstance(value, kinds) else ""
+    if not text or isinstance(value, bool):
+        is_simple = isinstance(value, (str, int, float, type(None)))
+        shown = safe_repr(value) if is_simple else f"a {type(value).__name__}"
+        raise _NamesNothing(f"{verb} {shown}, which names no URL")
+    return text
+
+
+def _in_header(argument: str, name: str) -> _Find:
+    """Return the function that looks in a header."""
+    if not TOKEN.fullmatch(name):
+        raise bad_argument("follow", argument, _GIVE)
+
+    def find(answer: Answer) -> str:
+        headers = answer.response.headers
+        if name not in headers:
+            raise _NamesNothing(f"is missing {_there_are(headers)}".rstrip())
+        return _checked_value(headers[name])
+
+    return find
+
+
+def _in_body(path: str, kinds: Any) -> _Find:
+    """Return the function that looks at the values that a JSONPath finds."""
+    try:
+        find_values = finder(path)
+    except ValueError:
+        raise bad_argument("follow", path, "give a valid JSONPath") from None
+
+    def find(answer: Answer) -> str:
+        if not answer.is_json:
+            raise _NamesNothing(f"is missing ({answer.not_json})")
+        try:
+            found = find_values(answer.json)
+        except Exception as exc:  # such as len() of a number
+            raise _NamesNothing(f"cannot be evaluated ({type(exc).__name__})") from None
+        if not found:
+            keys = answer.json if isinstance(answer.json, dict) else ()
+            raise _NamesNothing(f"is missing {_there_are(keys)}".rstrip())
+        if len(found) > 1:
+            raise _NamesNothing(f"has {len(found)} values, which name no URL")
+        return _checked_value(found[0], kinds=kinds)
+
+    return find
+
+
+def _there_are(names: Iterable[Any]) -> str:
+    """Return what there is instead of what is missing; empty if there is nothing."""
+    shown = [safe_repr(name) for name in names]
+    more = ["…"] if len(shown) > _MAX_NAMES else []
+    return f"(there are {', '.join(shown[:_MAX_NAMES] + more)})" if shown else ""
+
+
+def _template(place: str) -> _Find:
+    """Return the function that fills in the parts of a URL."""
+    literals = _PART.split(place)
+    names, literals = literals[1::2], literals[::2]
+    if any(set(literal) & set("{} ") for literal in literals):
+        raise bad_argument("follow", place, "give parts as {NAME} or {$.PATH}")
+    finders = [
+        _in_body(name, (str, int, float))
+        if name.startswith("$")
+        else _in_header(place, name)
+        for name in names
+    ]
+
+    def find(answer: Answer) -> str:
+        url = literals[0]
+        for name, find_part, literal in zip(names, finders, literals[1:], strict=True):
+            try:
+                value = find_part(answer)
+            except _NamesNothing as nothing:
+                raise _NamesNothing(f"has no part: {name} {nothing}") from None
+            url += (quote(value, safe="/") if url else value) + literal
+        return url
+
+    return find
+
+
+def is_submit(request: requests.Request) -> bool:
+    """Return whether a request with ``follow`` is to be sent only once."""
+    return str(request.method).upper() not in ("GET", "HEAD")
+
+
+class Route:
+    """The way of one wait: from the caller's request to the URLs that answers name.
+
+    :param places: where an answer may name the next URL.
+    :param request: the caller's request; unless it is a GET or a HEAD, it is a submit.
+    :ivar submits: whether the caller's request is a submit.
+    :raises ValueError: its URL is not a whole one.
+    """
+
+    def __init__(self, places: PlacesToLook, request: requests.Request) -> None:
+        self._places, self._request = places, request
+        self.submits = is_submit(request)
+        try:
+            self._home = _origin(_as_sent(request.url))
+        except ValueError:
+            self._home = ("", "", 0)
+        if not any(self._home):
+            instead = "with follow, give a whole URL such as 'http://server/jobs'"
+            raise ValueError(f"url_or_request: {redact_url(request.url)!r}: {instead}")
+
+    def is_at_submit(self, history: History) -> bool:
+        """Return whether the next poll, or the one under way, is the submit."""
+        return self.submits and history.url is None
+
+    def check_place(self, history: History) -> None:
+        """Check that a wait can go on where its checkpoint says.
+
+        :raises ValueError: it would submit again, or the URL cannot be polled.
+        """
+        if history.url is not None:
+            try:
+                history.url = self._checked("it", history.url, self._home[0])
+            except _Refused:
+                raise bad_checkpoint("its 'url' cannot be polled") from None
+        elif self.submits and history.polls:
+            raise bad_checkpoint("it has polls and no 'url'")
+
+    def is_home(self, url: str) -> bool:
+        """Return whether a URL has the origin of the caller's request.
+
+        https counts as the same as http if both have their default ports.
+        """
+        try:
+            origin = _origin(url)
+        except ValueError:
+            return False
+        upgraded = ("https", self._home[1], 443)
+        return origin == self._home or (
+            self._home == ("http", self._home[1], 80) and origin == upgraded
+        )
+
+    def home_request(self, url: str, session: Any) -> requests.Request:
+        """Return the request for a URL at home, which carries what the caller gave.
+
+        :param session: the caller's session, whose ``auth`` goes before a URL's.
+        """
+        request = self._request
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if not _ONLY_OF_SUBMIT.fullmatch(as_text(name))
+        }
+        auth = request.auth
+        if not auth and not getattr(session, "auth", None):
+            user_and_password = get_auth_from_url(as_text(request.url))
+            auth = user_and_password if any(user_and_password) else None
+        return requests.Request(
+            "GET", url, headers=headers, auth=auth, cookies=request.cookies
+        )
+
+    def line(self, history: History) -> str:
+        """Return both ends of the way, as log and exceptions show them."""
+        line = f"{self._request.method} {redact_url(self._request.url)}"
+        if history.url is None:
+            return line
+        return f"{line}, then GET {self._describe(history.url)}"
+
+    def _describe(self, url: str) -> str:
+        """Return a URL as text: of another origin's no more than the origin."""
+        if self.is_home(url):
+            return redact_url(url)
+        return f"{show_origin(url)} (another origin: sent without credentials)"
+
+    def judge(
+        self,
+        answer: Answer,
+        expected: Expectations,
+        history: History,
+        is_ignored: IsIgnored,
+    ) -> Verdict:
+        """Return the verdict on an answer, and note where to poll next."""
+        try:
+            if self.is_at_submit(history) and _status_that_made_get(answer) != 303:
+                return self._judge_submit(answer, expected, history, is_ignored)
+            verdict = expected.judge(answer, history.counts, is_ignored)
+            if verdict.outcome == "waiting":
+                if self.is_at_submit(history):
+                    self._go_to("the redirect", "", answer, history)
+                self._look(answer, history)
+            return verdict
+        except _Refused as refused:
+            unexpected, about_url = refused.args
+            return Verdict("alarm", unexpected=unexpected, about_url=(about_url,))
+
+    def _judge_submit(
+        self,
+        answer: Answer,
+        expected: Expectations,
+        history: History,
+        is_ignored: IsIgnored,
+    ) -> Verdict:
+        """Return the verdict on the answer to the submit.
+
+        It names a URL and the wait goes on there, or it is the end.
+        """
+        about_url: tuple[str, ...] = ()
+
+        def names_url() -> bool:
+            nonlocal about_url
+            if (status := _status_that_made_get(answer)) is not None:
+                self._refuse_redirect(answer, status)
+            about_url = self._look(answer, history)
+            return history.url is not None
+
+        verdict = expected.judge_submit(answer, history.counts, is_ignored, names_url)
+        if verdict.outcome != "waiting":
+            return verdict
+        verdict = verdict._replace(about_url=about_url)
+        if history.url is not None:
+            return verdict
+        response = answer.response
+        unexpected = "the answer to the submit names no URL"
+        if response.status_code >= 400:
+            unexpected = f"the submit was not accepted ({describe_status(response)})"
+        return verdict._replace(outcome="alarm", unexpected=unexpected)
+
+    def _refuse_redirect(self, answer: Answer, status: int) -> NoReturn:
+        """Raise the error for a redirect that is followed with a GET."""
+        url = answer.response.url
+        where = redact_url(url) if self.is_home(url) else show_origin(url)
+        why = (
+            f"{status} redirects to {where}: the server may never have seen the "
+            "submit; allow_redirects=False leaves the redirect to follow"
+        )
+        raise _Refused("a redirect made a GET of the submit", why)
+
+    def _look(self, answer: Answer, history: History) -> tuple[str, ...]:
+        """Go where the answer says, if it is below 400; return what there is to say."""
+        if answer.response.status_code >= 400:
+            return ()
+        named, missing = self._places.look(answer)
+        if named is None:
+            return missing
+        url = self._go_to(named.place, named.url, answer, history)
+        return (f"{named.place} is {self._describe(url)}",)
+
+    def _go_to(self, place: str, named: str, answer: Answer, history: History) -> str:
+        """Let the next poll go to a named URL, joined to the URL of the answer."""
+        base = answer.response.url
+        if not isinstance(base, str):  # of a test double
+            base = history.url or as_text(self._request.url)
+        try:
+            url, scheme = urljoin(base, named), urlsplit(base).scheme
+        except ValueError:
+            url, scheme = "", ""
+        history.url = self._checked(place, url, scheme)
+        return history.url
+
+    def _checked(self, place: str, url: str, before: str) -> str:
+        """Return a URL as it will be polled.
+
+        :param before: the scheme of the URL that led there.
+        :raises _Refused: it is neither http nor https, or http after https.
+        """
+        unexpected = "the answer names a URL that is not polled"
+        try:
+            sent = _as_sent(url)
+        except ValueError:
+            why = f"{place} is {show_origin(url)}: only http and https are polled"
+            raise _Refused(unexpected, why) from None
+        if sent.startswith("http:") and "https" in (before, self._home[0]):
+            why = f"{place} is {show_origin(sent)}: https must not lead to http"
+            raise _Refused(unexpected, why)
+        return sent
+
+
+def check_resumed(route: Route | None, history: History) -> None:
+    """Check that a wait can go on where its checkpoint says.
+
+    :param route: that of the sleeper; ``None`` if its answers name no URL.
+    :raises ValueError: it cannot.
+    """
+    if route is not None:
+        route.check_place(history)
+    elif history.url is not None:
+        raise bad_checkpoint("it has a 'url', and the sleeper no follow")
+
+
+def _as_sent(url: Any) -> str:
+    r"""Return a URL as requests sends it, without userinfo and fragment.
+
+    Parsers differ: ``https://b.example\@a.example/`` goes to ``b.example``.
+
+    :raises ValueError: it cannot be sent, or is neither http nor https.
+    """
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    parts = urlsplit(str(prepared.url))
+    _origin(str(prepared.url))
+    netloc = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=netloc, fragment="").geturl()
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of a URL as requests sends it.
+
+    :raises ValueError: it is neither http nor https, or has no valid host.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host.encode("idna")
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        raise ValueError("neither http nor https")
+    return parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _redirects(answer: Answer) -> list[requests.Response]:
+    """Return the redirects that led to an answer; a test double may have none."""
+    history = getattr(answer.response, "history", None)
+    return history if isinstance(history, list) else []
+
+
+def _status_that_made_get(answer: Answer) -> int | None:
+    """Return the status of the redirect by which a submit became a GET, if any."""
+    for redirect, after in pairwise([*_redirects(answer), answer.response]):
+        if after.request.method != redirect.request.method:
+            return redirect.status_code
+    return None
