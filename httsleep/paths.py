@@ -83,16 +83,17 @@ def _step(node: Any) -> Step | None:
 
 def _members(names: tuple[str, ...]) -> Step:
     """Return a step to the members of objects that have one of the names."""
-
-    def step(values: list[Any]) -> list[Any]:
-        members = [
-            value.get(name, _MISSING) if type(value) is dict else _member(value, name)
-            for value in values
-            for name in names
-        ]
-        return [member for member in members if member is not _MISSING]
-
-    return step
+    return lambda values: [
+        member
+        for value in values
+        for name in names
+        if (
+            member := value.get(name, _MISSING)
+            if type(value) is dict
+            else _member(value, name)
+        )
+        is not _MISSING
+    ]
 
 
 def _member(value: Any, name: str) -> Any:
