@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 import requests
-from jsonpath_ng.ext.parser import parse
 
 from .checks import bad_argument, nearest
 from .comparison import check_comparable, differences, matcher
 from .decoding import decoded_json
 from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
+from .paths import Finder, compiled, searcher
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
@@ -310,26 +310,20 @@ def _jsonpath_entry(entry: Any) -> Check:
     return check
 
 
-def finder(expression: Any) -> Callable[[Any], list[Any]]:
+def finder(expression: Any) -> Finder:
     """Return a function that returns the values that a JSONPath finds in a document.
 
     :param expression: a str, or a compiled expression of any JSONPath library.
     """
-    find = _compiled(expression).find
-    return lambda document: [match.value for match in find(document)]
-
-
-def _compiled(expression: Any) -> Any:
-    """Return an object with a ``find`` method, from whichever JSONPath library."""
-    compiled, instead = expression, "give a str or a compiled JSONPath"
+    instead = "give a str or a compiled JSONPath"
     if isinstance(expression, str):
         try:
-            compiled = parse(expression)
+            return compiled(expression)
         except Exception as exc:  # the errors of the parser have no common base class
-            compiled, instead = None, f"give a valid JSONPath ({one_line(str(exc))})"
-    if not callable(getattr(compiled, "find", None)):
-        raise bad_argument("expression", expression, instead)
-    return compiled
+            instead = f"give a valid JSONPath ({one_line(str(exc))})"
+    elif callable(getattr(expression, "find", None)):
+        return searcher(expression)
+    raise bad_argument("expression", expression, instead)
 
 
 def callback(expected: Any) -> Check:
