@@ -72,6 +72,21 @@ def test_a_closed_session_can_be_used(serve, tls, ca_bundle, naps):
         assert server.eof.acquire(timeout=5)
 
 
+def test_cookies_that_many_threads_receive(serve):
+    """All threads can add cookies, while others send those that are there."""
+
+    def answer(handler):
+        path = handler.path.strip("/")
+        return (200, b"", {"Set-Cookie": f"c{path}=1; Path=/"})
+
+    server, names = serve(answer), range(120)
+    with BoundedSession() as session, ThreadPoolExecutor(12) as pool:
+        urls = [f"{server.root}/{name}" for name in names]
+        sleepers = [HttSleeper(url, status_code=200, session=session) for url in urls]
+        assert all(pool.map(HttSleeper.run, sleepers))
+        assert sorted(session.cookies.keys()) == sorted(f"c{name}" for name in names)
+
+
 # TLS contexts
 
 

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ import urllib3
 from cryptography.hazmat.primitives import serialization
 from requests.adapters import HTTPAdapter
 
+from httsleep import session as session_module
 from httsleep.connection import Bounds, bounded
 from httsleep.session import BoundedSession, auth_before_netrc
 
@@ -222,6 +224,29 @@ def test_a_file_that_changed_is_read_again(files, tmp_path):
         assert len(adapter.poolmanager.pools) == 3
         assert pool_of(adapter, SECURE) is other
         assert pool_of(adapter) is plain
+
+
+def test_a_file_that_is_slow_to_read_holds_up_no_other(files, monkeypatch):
+    """While one thread makes a context, others get those that are made."""
+    reading, goes_on = threading.Event(), threading.Event()
+    real = session_module._Tls.new_context
+
+    def slow(tls):
+        if tls.cert_file:
+            reading.set()
+            assert goes_on.wait(10)
+        return real(tls)
+
+    monkeypatch.setattr(session_module._Tls, "new_context", slow)
+    with BoundedSession() as session, ThreadPoolExecutor(2) as executor:
+        adapter = session.get_adapter(URL)
+        first = pool_of(adapter, SECURE, files.ca)
+        calls = [(adapter, SECURE, files.ca, None, files.both)] * 2
+        waits = [executor.submit(pool_of, *call) for call in calls]
+        assert reading.wait(10)
+        assert pool_of(adapter, SECURE, files.ca) is first
+        goes_on.set()
+        assert waits[0].result() is waits[1].result()
 
 
 def test_close_forgets_the_contexts(files):
