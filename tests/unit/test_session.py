@@ -30,6 +30,7 @@ from httsleep.connection import Bounds, bounded
 from httsleep.session import BoundedSession, auth_before_netrc
 
 URL = "http://server/endpoint"
+SECURE = "https://server/endpoint"
 
 
 @pytest.fixture
@@ -93,6 +94,18 @@ def test_the_pool_maxsize(size, copied):
             assert pool_of(adapter, proxies=proxies).pool.maxsize == size
 
 
+def test_adapters_are_mounted_as_on_a_session_of_requests():
+    """The prefixes are those of requests, and an adapter of the caller's counts."""
+    mine = HTTPAdapter()
+    with BoundedSession() as session, requests.Session() as plain:
+        assert list(session.adapters) == list(plain.adapters)
+        bounded_adapter = session.get_adapter(SECURE)
+        session.mount("https://server/", mine)
+        assert session.get_adapter(SECURE) is mine
+        assert session.get_adapter("https://other/") is bounded_adapter
+        assert session.get_adapter(URL) is bounded_adapter
+
+
 def test_a_session_pickles(timeouts):
     """A session that was pickled is bounded as the first one."""
     session = pickle.loads(pickle.dumps(BoundedSession()))
@@ -141,9 +154,6 @@ def test_another_target_has_another_pool(other):
         assert second is not first
         assert pool_of(adapter, **OTHERS[other]) is second
         assert pool_of(adapter) is first
-
-
-SECURE = "https://server/endpoint"
 
 
 @pytest.fixture(scope="module")
