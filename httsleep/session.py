@@ -156,7 +156,9 @@ class ForeignSession(BoundedSession):
         super().__init__()
         self.auth = keep_authorization
 
-    def rebuild_auth(self, *_: Any) -> None:
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
         """Keep a redirect as it is: there are no credentials."""
 
 
