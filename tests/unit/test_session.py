@@ -12,6 +12,7 @@ import os
 import pickle
 import re
 import shutil
+import ssl
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -290,7 +291,7 @@ def test_a_file_that_does_not_exist(files, scheme, setting):
 
 @pytest.mark.parametrize("name", ["verify", "cert", "encrypted", "directory"])
 def test_a_file_that_cannot_be_used(files, tmp_path, name):
-    """It is an SSLError of requests that has the request; no password is asked for."""
+    """It is an SSLError of requests that has the request."""
     bad = str(tmp_path / "bad")
     Path(bad).write_text("bad")
     if name == "encrypted":
@@ -439,6 +440,19 @@ def test_no_thread_gets_the_tls_settings_of_another(files):
         for schedule in schedules():
             pools = interleaved(adapter, calls, schedule)
             assert list(map(context_of, pools)) == expected
+
+
+def test_no_password_is_asked_for(files, monkeypatch):
+    """OpenSSL gets an empty one: without any it would ask for it on the terminal."""
+    passwords = []
+
+    def load_cert_chain(context, certfile, keyfile=None, password=None):
+        passwords.append(password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", load_cert_chain)
+    with BoundedSession() as session:
+        pool_of(session.get_adapter(URL), SECURE, cert=(files.cert, files.key))
+    assert passwords == [""]
 
 
 # a Content-Type that requests before 2.33 cannot read
