@@ -34,9 +34,9 @@ OTHERS = {
 #: alarms of the wait), or with an answer that nothing expects.
 STORIES = {
     "GitHub Actions: a workflow run": {
-        "queued running success": SUCCESS,
-        "queued running failure": 0,
-        "timed-out": 0,
+        "started queued running success": SUCCESS,
+        "started queued running failure": 0,
+        "started timed-out": 0,
     },
     "GitLab: a pipeline": {
         "created running running success": SUCCESS,
@@ -45,14 +45,19 @@ STORIES = {
         "created ?": UNEXPECTED,
     },
     "Jenkins: from the queue to the result": {
-        "waiting started building finishing success": SUCCESS,
-        "waiting cancelled": 0,
-        "waiting dropped": 1,
-        "started building unstable": 0,
+        "submitted waiting started building finishing success": SUCCESS,
+        "submitted waiting cancelled": 0,
+        "submitted waiting dropped": 1,
+        "submitted started building unstable": 2,
     },
     "Kubernetes: a rollout": {
         "stale rolling ending waiting done": SUCCESS,
         "stale rolling stuck": 0,
+    },
+    "Kubernetes: a job": {
+        "created running ending done": SUCCESS,
+        "created running failed": 0,
+        "created deleted": 1,
     },
     "Kubernetes: a namespace is gone": {
         "terminating failing failing failing failing terminating gone": SUCCESS,
@@ -79,13 +84,27 @@ STORIES = {
         "old ?": UNEXPECTED,
     },
     "Azure Resource Manager: an asynchronous operation": {
+        "created running running done": SUCCESS,
+        "existing": SUCCESS,
+        "created running failed": 0,
+        "created canceled": 0,
+    },
+    "Azure Resource Manager: an operation with a Location": {
         "accepted throttled accepted done": SUCCESS,
         "accepted deleted": SUCCESS,
+        "deleted": SUCCESS,
         "accepted conflict": UNEXPECTED,
+        "conflict": UNEXPECTED,
+    },
+    "Azure Document Intelligence: a document": {
+        "accepted waiting running succeeded": SUCCESS,
+        "accepted running failed": 0,
     },
     "Google Cloud: a long-running operation": {
-        "running running done": SUCCESS,
-        "running failed": 0,
+        "started running done": SUCCESS,
+        "done done": SUCCESS,
+        "started running failed": 0,
+        "failed": 0,
     },
     "OpenStack: a server is free": {
         "building uploading free": SUCCESS,
@@ -115,11 +134,11 @@ STORIES = {
         "red two-nodes red red red red": 0,
     },
     "Elasticsearch: a reindex task": {
-        "running running done": SUCCESS,
-        "running error": 0,
-        "running partly": 1,
-        "running cancelled": 2,
-        "running lost": 3,
+        "started running running done": SUCCESS,
+        "started running error": 0,
+        "started running partly": 1,
+        "started running cancelled": 2,
+        "started running lost": 3,
     },
     "CouchDB: a replication": {
         "missing pending crashing crashing running completed": SUCCESS,
@@ -149,9 +168,25 @@ STORIES = {
     },
     "Snowflake: a statement": {
         "running limited running done": SUCCESS,
+        "done done": SUCCESS,
         "running failed": 0,
+        "failed": 0,
         "running timeout": 0,
         "running ?": UNEXPECTED,
+    },
+    "Databricks: a job": {
+        "started pending running success": SUCCESS,
+        "started running failed": 0,
+    },
+    "Databricks: a SQL statement": {
+        "pending pending running succeeded": SUCCESS,
+        "pending failed": 0,
+    },
+    "Trino: a statement": {
+        "queued busy queued running running finished": SUCCESS,
+        "finished": SUCCESS,
+        "queued running failed": 0,
+        "failed": 0,
     },
     "Stripe: a payment": {
         "payer processing succeeded": SUCCESS,
@@ -163,14 +198,100 @@ STORIES = {
         "validating running finalizing completed": SUCCESS,
         "running expired": 0,
         "running partly": 1,
-        "?": UNEXPECTED,
+        "validating ?": UNEXPECTED,
+    },
+    "Replicate: a prediction": {
+        "starting processing succeeded": SUCCESS,
+        "starting failed": 0,
+    },
+    "FHIR: a bulk export": {
+        "accepted running limited running done": SUCCESS,
+        "limited accepted done": SUCCESS,
+        "accepted running failed": UNEXPECTED,
+    },
+    "OGC API Processes: a job": {
+        "accepted running successful": SUCCESS,
+        "accepted running succeeded": SUCCESS,
+        "accepted failed": 0,
+        "accepted running dismissed": 0,
     },
     "Redfish: a task of a server's controller": {
-        "new running completed": SUCCESS,
-        "running exception": 0,
-        "running warning": 1,
+        "accepted new running completed": SUCCESS,
+        "accepted running exception": 0,
+        "accepted running warning": 1,
     },
 }
+#: By recipe whose answers name a URL, the different requests of its first story.
+FOLLOWED = {
+    "GitHub Actions: a workflow run": [
+        "POST /repos/team/app/actions/workflows/ci.yml/dispatches",
+        "GET /repos/team/app/actions/runs/7",
+    ],
+    "Jenkins: from the queue to the result": [
+        "POST /job/app/build",
+        "GET /queue/item/31/api/json",
+        "GET /job/app/12/api/json",
+    ],
+    "Kubernetes: a job": [
+        "POST /apis/batch/v1/namespaces/default/jobs",
+        "GET /apis/batch/v1/namespaces/default/jobs/load-x7k2p",
+    ],
+    "Azure Resource Manager: an asynchronous operation": [
+        "PUT /subscriptions/1/stores/store?api-version=2025-01-01",
+        "GET /subscriptions/1/operations/7?api-version=2025-01-01",
+    ],
+    "Azure Resource Manager: an operation with a Location": [
+        "DELETE /subscriptions/1/stores/old?api-version=2025-01-01",
+        "GET /subscriptions/1/operationresults/7",
+    ],
+    "Azure Document Intelligence: a document": [
+        "POST /documentintelligence/documentModels/prebuilt-layout:analyze"
+        "?api-version=2024-11-30",
+        "GET /documentintelligence/documentModels/prebuilt-layout/analyzeResults/7"
+        "?api-version=2024-11-30",
+    ],
+    "Google Cloud: a long-running operation": [
+        "POST /v1/projects/p/locations/eu/disks?diskId=data",
+        "GET /v1/projects/p/locations/eu/operations/7",
+    ],
+    "Elasticsearch: a reindex task": [
+        "POST /_reindex?wait_for_completion=false",
+        "GET /_tasks/node%3A124",
+    ],
+    "dbt: a run": [
+        "POST /api/v2/accounts/5/jobs/3/run/",
+        "GET /api/v2/accounts/5/runs/7/",
+    ],
+    "Snowflake: a statement": [
+        "POST /api/v2/statements?async=true",
+        "GET /api/v2/statements/01a2",
+    ],
+    "Databricks: a job": [
+        "POST /api/2.2/jobs/run-now",
+        "GET /api/2.2/jobs/runs/get?run_id=7",
+    ],
+    "Databricks: a SQL statement": [
+        "POST /api/2.0/sql/statements",
+        "GET /api/2.0/sql/statements/01f0",
+    ],
+    "Trino: a statement": [
+        "POST /v1/statement",
+        "GET /v1/statement/queued/q7/y1/1",
+        "GET /v1/statement/executing/q7/y2/1",
+    ],
+    "OpenAI: a batch of requests": ["POST /v1/batches", "GET /v1/batches/batch_7"],
+    "Replicate: a prediction": ["POST /v1/predictions", "GET /v1/predictions/7"],
+    "FHIR: a bulk export": ["GET /fhir/Patient/$export", "GET /fhir/status/7"],
+    "OGC API Processes: a job": [
+        "POST /processes/buffer/execution",
+        "GET /jobs/j7",
+    ],
+    "Redfish: a task of a server's controller": [
+        "POST /redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate",
+        "GET /redfish/v1/TaskService/Tasks/545",
+    ],
+}
+SUBMITS = [each for each, sent in FOLLOWED.items() if not sent[0].startswith("GET")]
 
 
 @dataclass(frozen=True)
@@ -189,11 +310,14 @@ def blocks(language, text):
 
 def answer(text):
     """``202  Retry-After: 15  {"done": false}`` as an answer of a server."""
-    status, text = int(text[:3]), text[3:].strip()
-    if header := re.match(r"([A-Z][\w-]+): (\S+)", text):
-        return status, b"", {header[1]: header[2]}
+    status, text, headers = int(text[:3]), text[3:].strip(), {}
+    while header := re.match(r"([A-Z][\w-]+):\s+(\S+)\s*", text):
+        headers[header[1]] = header[2]
+        text = text[header.end() :]
     if text.startswith("{"):
-        return status, json.loads(text)
+        return status, json.loads(text), headers
+    if headers:
+        return status, b"", headers
     return status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -219,9 +343,14 @@ class Played:
     """
 
     waits: list[HttSleeper]
-    polls: int
+    sent: list[str]
     response: requests.Response
     alarm: Alarm | None
+
+    @property
+    def polls(self):
+        """How many requests the server got."""
+        return len(self.sent)
 
 
 @pytest.fixture
@@ -244,10 +373,15 @@ def play(serve, named_server, naps):
         try:
             exec(recipe.code, names)
         except Alarm as alarm:
-            return Played(waits, len(server.seen), alarm.response, alarm)
-        return Played(waits, len(server.seen), responses[-1], None)
+            return Played(waits, sent(server), alarm.response, alarm)
+        return Played(waits, sent(server), responses[-1], None)
 
     return play
+
+
+def sent(server):
+    """The requests that a server got, as method and path."""
+    return [f"{seen.method} {seen.path}" for seen in server.seen]
 
 
 def answers(heading, story):
@@ -299,24 +433,62 @@ def test_the_stories_of_a_recipe(play, heading):
         ends.add(end if isinstance(end, str) else (len(played.waits) - 1, end))
     pending = any(wait.pending is not None for wait in played.waits)
     assert told == set(RECIPES[heading].answers)
-    assert ends == {SUCCESS} | alarms | ({UNEXPECTED} if pending else set())
+    assert ends - {UNEXPECTED} == {SUCCESS} | alarms
+    assert (UNEXPECTED in ends) == pending
     assert len(ends) > 1
 
 
 @pytest.mark.parametrize("heading", RECIPES)
 def test_a_gateway_that_fails(play, heading):
-    """A recipe waits through a 502 unless it has ``pending``."""
+    """A recipe waits through a 502 unless it has ``pending``.
+
+    It is not the answer to a submit, which is the end.
+    """
     story = next(story for story, end in STORIES[heading].items() if end == SUCCESS)
-    script = [
-        (502, "<html><title>Bad Gateway</title></html>"),
-        *answers(heading, story),
-    ]
+    submits = heading in SUBMITS
+    script = answers(heading, story)
+    script.insert(submits, (502, "<html><title>Bad Gateway</title></html>"))
     played = play(RECIPES[heading], script)
     if played.waits[0].pending is None:
         assert (played.alarm, played.polls) == (None, len(script))
     else:
         assert isinstance(played.alarm, UnexpectedResponse)
-        assert played.polls == 1
+        assert played.polls == 1 + submits
+
+
+@pytest.mark.parametrize("heading", FOLLOWED)
+def test_the_requests_of_a_recipe(play, heading):
+    """The first request of a recipe is sent once, and then the URLs are polled."""
+    (story, end), *_ = STORIES[heading].items()
+    assert end == SUCCESS
+    played = play(RECIPES[heading], answers(heading, story))
+    assert list(dict.fromkeys(played.sent)) == FOLLOWED[heading]
+    assert played.sent.count(FOLLOWED[heading][0]) == 1
+
+
+@pytest.mark.parametrize("heading", SUBMITS)
+def test_a_submit_that_is_refused(play, naps, heading):
+    """A submit that the server does not accept is not sent again."""
+    played = play(RECIPES[heading], [(503, "<html><title>Busy</title></html>")])
+    assert isinstance(played.alarm, UnexpectedResponse)
+    assert (played.sent, naps) == ([FOLLOWED[heading][0]], [])
+
+
+@pytest.mark.parametrize("heading", SUBMITS)
+def test_a_submit_that_breaks(play, heading):
+    """A submit that breaks is not sent again, and reaches the caller."""
+    script = [lambda handler: handler.reset(), 200]
+    with pytest.raises(requests.ConnectionError) as caught:
+        play(RECIPES[heading], script)
+    assert "nobody knows" in " ".join(caught.value.__notes__)
+
+
+def test_recipes_that_follow():
+    """A recipe that follows is listed with its requests."""
+    assert {each for each, recipe in RECIPES.items() if "follow=" in recipe.code} == {
+        *FOLLOWED
+    }
+    assert len(SUBMITS) > 12
 
 
 def test_every_recipe_has_stories():
@@ -325,21 +497,47 @@ def test_every_recipe_has_stories():
     assert len(RECIPES) > 15
 
 
-def test_retry_after(play, naps):
-    """The recipe for Azure sleeps as long as Retry-After asks."""
-    heading = "Azure Resource Manager: an asynchronous operation"
-    play(RECIPES[heading], answers(heading, "accepted throttled accepted done"))
-    assert naps == [15, 60, 15]
+@pytest.mark.parametrize(
+    ("heading", "story", "expected"),
+    [
+        (
+            "Azure Resource Manager: an asynchronous operation",
+            "created running running done",
+            [15, 20, 20],
+        ),
+        (
+            "Azure Resource Manager: an operation with a Location",
+            "accepted throttled accepted done",
+            [15, 60, 15],
+        ),
+        (
+            "Azure Document Intelligence: a document",
+            "accepted waiting running succeeded",
+            [5, 2, 2],
+        ),
+        ("FHIR: a bulk export", "accepted running limited done", [2, 120, 60]),
+        (
+            "Redfish: a task of a server's controller",
+            "accepted new running completed",
+            [30, 2, 2],
+        ),
+    ],
+)
+def test_retry_after(play, naps, heading, story, expected):
+    """A recipe sleeps as long as Retry-After asks, also after its submit."""
+    play(RECIPES[heading], answers(heading, story))
+    assert naps == expected
 
 
 def test_a_connection_that_breaks(play):
     """A recipe that ignores ConnectionError goes on after a reset connection."""
-    for heading, story in (
-        ("Prometheus: ready", "loading ready"),
-        ("Redfish: a task of a server's controller", "running completed"),
+    for heading, story, at in (
+        ("Prometheus: ready", "loading ready", 0),
+        ("Redfish: a task of a server's controller", "accepted running completed", 1),
     ):
-        script = [lambda handler: handler.reset(), *answers(heading, story)]
-        assert play(RECIPES[heading], script).polls == 3
+        script = answers(heading, story)
+        script.insert(at, lambda handler: handler.reset())
+        assert play(RECIPES[heading], script).polls == len(script)
 
 
 def test_head(play):
