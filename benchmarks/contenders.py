@@ -56,6 +56,27 @@ def hand_written(url: str) -> requests.Response:
                 return r
 
 
+#: What waits for the state of every item.
+EVERY_ITEM = {
+    "status_code": 200,
+    "jsonpath": [
+        {"expression": "$.items[*].state", "all": "queued"},
+        {"expression": "$.status", "value": "SUCCESS"},
+    ],
+}
+
+
+def hand_written_every_item(url: str) -> requests.Response:
+    """The loop by hand that looks at the state of every item."""
+    with requests.Session() as s:
+        while True:
+            r = s.get(url, timeout=30)
+            body = r.json()
+            all_queued = all(item["state"] == "queued" for item in body["items"])
+            if r.status_code == 200 and all_queued and body["status"] == "SUCCESS":
+                return r
+
+
 #: Sixteen conditions with the words of version 1.0: fifteen alarms and the success.
 SIXTEEN = [
     {"expression": "$.status", "in": ["FAILED", "CANCELLED"]},
@@ -133,12 +154,12 @@ def hand_written_eight(url: str, finds: int = 0) -> requests.Response:
                 return r
 
 
-def httsleep(url: str, alarms: Any = None) -> requests.Response:
+def httsleep(url: str, until: Any = UNTIL, alarms: Any = None) -> requests.Response:
     """httsleep, whichever version is installed."""
     from httsleep import HttSleeper
 
     return HttSleeper(
-        url, until=UNTIL, alarms=alarms, polling_interval=0, max_retries=None
+        url, until=until, alarms=alarms, polling_interval=0, max_retries=None
     ).run()
 
 
@@ -188,6 +209,8 @@ CONTENDERS: dict[str, Callable[[str], object]] = {
     "… and four find() beside": partial(hand_written_eight, finds=4),
     "… and eight find() beside": partial(hand_written_eight, finds=8),
     "httsleep, eight conditions": partial(httsleep, alarms=ALARMS),
+    "hand-written loop, every item": hand_written_every_item,
+    "httsleep, every item": partial(httsleep, until=EVERY_ITEM),
     "hand-written loop and sixteen find()": sixteen_finds,
     "httsleep, sixteen conditions": httsleep_sixteen,
 }

@@ -48,6 +48,8 @@ def matcher(argument: str, expected: Any) -> Matches:
     :raises ValueError: no JSON value can equal ``expected``.
     """
     check_comparable(argument, expected)
+    if type(expected) is str:  # the usual case, often for many values
+        return lambda actual: bool(actual == expected)
     if not _has_pattern(expected):
         return lambda actual: json_equal(actual, expected)
 

@@ -131,6 +131,10 @@ def _checked_value(value: Any, verb: str = "is", kinds: Any = str) -> str:
         is_simple = isinstance(value, (str, int, float, type(None)))
         shown = safe_repr(value) if is_simple else f"a {type(value).__name__}"
         raise _NamesNothing(f"{verb} {shown}, which names no URL")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _NamesNothing(f"{verb} no Unicode text, which names no URL") from None
     return text
 
 
@@ -143,9 +147,17 @@ def _in_header(argument: str, name: str) -> _Find:
         headers = answer.response.headers
         if name not in headers:
             raise _NamesNothing(f"is missing {_there_are(headers)}".rstrip())
-        return _checked_value(headers[name])
+        return _checked_value(_decode_header(headers[name]))
 
     return find
+
+
+def _decode_header(value: Any) -> Any:
+    """Return the value of a header; one in UTF-8 is decoded, as in a redirect."""
+    try:
+        return value.encode("latin-1").decode()
+    except (AttributeError, UnicodeError):  # of a test double; of another encoding
+        return value
 
 
 def _in_body(path: str, kinds: Any) -> _Find:

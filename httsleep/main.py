@@ -136,9 +136,10 @@ class HttSleeper:
         token that changes needs a callable, which is asked for each poll.
     :param headers: a dict of headers to send; they replace those of the Request.
     :param session: a :class:`requests.Session`, of which ``request()`` is called for
-        each poll; it is never closed. Default: a session of the sleeper's own. A
-        sleeper serves one thread at a time, and cannot be used from its own callbacks:
-        make one for each thread.
+        each poll; it is never closed. A :class:`BoundedSession` can be shared among
+        sleepers and threads. Default: a session of the sleeper's own. A sleeper serves
+        one thread at a time, and cannot be used from its own callbacks: make one for
+        each thread.
     :param verify: ``True``, ``False`` or the path of a CA bundle, as for requests.
         Default: what the session and the environment say.
     :param allow_redirects: whether redirects are followed; default ``True``.

@@ -35,8 +35,8 @@ def _value(expected: Any) -> ValueCheck:
     return check
 
 
-def _matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
-    """Return a matcher for each of the expected values, and their description."""
+def _one_of(name: str, expected: Any) -> tuple[Matches, str]:
+    """Return a matcher for any one of the expected values, and their description."""
     if not isinstance(expected, (list, tuple, set, frozenset, range)):
         raise bad_argument(name, expected, "give a list of values")
     if not expected:
@@ -44,24 +44,27 @@ def _matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
     values = list(map(safe_repr, expected))
     if isinstance(expected, (set, frozenset)):
         values.sort()  # so that the description is the same in every process
-    description = ", ".join(values)
-    if len(values) > 1:
-        description = f"one of {description}"
-    return [matcher(name, each) for each in expected], description
+    matchers = [matcher(name, each) for each in expected]
+    if len(matchers) == 1:
+        return matchers[0], values[0]
+    return (
+        lambda actual: any(matches(actual) for matches in matchers),
+        f"one of {', '.join(values)}",
+    )
 
 
-def _one_or_more_matchers(name: str, expected: Any) -> tuple[list[Matches], str]:
-    """Return matchers and description for a list of values, or for one value."""
-    return _matchers(name, expected if isinstance(expected, list) else [expected])
+def _one_or_one_of(name: str, expected: Any) -> tuple[Matches, str]:
+    """Return matcher and description for a list of values, or for one value."""
+    return _one_of(name, expected if isinstance(expected, list) else [expected])
 
 
 def _in(expected: Any) -> ValueCheck:
     """Return a check that every match is one of the values."""
-    allowed, description = _matchers("in", expected)
+    is_allowed, description = _one_of("in", expected)
 
     def check(found: list[Any]) -> str | None:
         for actual in found:
-            if not any(matches(actual) for matches in allowed):
+            if not is_allowed(actual):
                 return f"is {safe_repr(actual)}, not {description}"
         return None
 
@@ -70,11 +73,11 @@ def _in(expected: Any) -> ValueCheck:
 
 def _not_in(expected: Any) -> ValueCheck:
     """Return a check that no match is one of the values."""
-    excluded, _ = _matchers("not_in", expected)
+    is_excluded, _ = _one_of("not_in", expected)
 
     def check(found: list[Any]) -> str | None:
         for actual in found:
-            if any(matches(actual) for matches in excluded):
+            if is_excluded(actual):
                 return f"is {safe_repr(actual)}, which not_in excludes"
         return None
 
@@ -115,11 +118,11 @@ def _elements(found: list[Any]) -> list[Any]:
 
 def _any(expected: Any) -> ValueCheck:
     """Return a check that at least one element is the value, or one of them."""
-    allowed, description = _one_or_more_matchers("any", expected)
+    is_allowed, description = _one_or_one_of("any", expected)
 
     def check(found: list[Any]) -> str | None:
         elements = _elements(found)
-        if any(matches(each) for each in elements for matches in allowed):
+        if any(map(is_allowed, elements)):
             return None
         return f"is {safe_repr(elements)}, without {description}"
 
@@ -128,12 +131,12 @@ def _any(expected: Any) -> ValueCheck:
 
 def _all(expected: Any) -> ValueCheck:
     """Return a check that there are elements, all of them among the values."""
-    allowed, description = _one_or_more_matchers("all", expected)
+    is_allowed, description = _one_or_one_of("all", expected)
 
     def check(found: list[Any]) -> str | None:
         elements = _elements(found)
         for each in elements:
-            if not any(matches(each) for matches in allowed):
+            if not is_allowed(each):
                 return f"has {safe_repr(each)}, not only {description}"
         return None if elements else "is empty"
 

@@ -156,8 +156,14 @@ class ForeignSession(BoundedSession):
         super().__init__()
         self.auth = keep_authorization
 
-    def rebuild_auth(self, *_: Any) -> None:
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
         """Keep a redirect as it is: there are no credentials."""
+
+
+#: When the files of a TLS context were changed.
+_Versions = tuple[int, ...]
 
 
 class _Tls(NamedTuple):
@@ -169,7 +175,7 @@ class _Tls(NamedTuple):
     cert_file: str | None = None
     key_file: str | None = None
 
-    def versions(self) -> tuple[int, ...]:
+    def versions(self) -> _Versions:
         """Return when each of the files was changed."""
         return tuple(os.stat(path).st_mtime_ns for path in self[1:] if path)
 
@@ -199,8 +205,8 @@ class _BoundedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         bound_pools(self.poolmanager)
         self.proxy_manager = {}
-        self._contexts: dict[_Tls, tuple[tuple[int, ...], ssl.SSLContext]] = {}
-        self._lock = threading.Lock()  # of the contexts
+        self._contexts: dict[_Tls, tuple[_Versions, ssl.SSLContext]] = {}
+        self._lock = threading.Lock()  # is held while a context is made
         self._last: tuple[Any, Any] | None = None  # what was asked for last, its pool
         self._arguments = args, kwargs
         self._process = os.getpid()
@@ -259,29 +265,36 @@ class _BoundedAdapter(HTTPAdapter):
         """
         if not request.url.lower().startswith("https:"):
             return None
-        if verify is True:  # requests before 2.33 has a context of its own for that
+        if verify is True:  # requests 2.32.4 has a context of its own for that
             verify = utils.DEFAULT_CA_BUNDLE_PATH
         settings = SimpleNamespace()
         super().cert_verify(settings, request.url, verify, cert)
         tls = _Tls(**vars(settings))
         versions = tls.versions()
-        with self._lock:
-            made_of, context = self._contexts.get(tls, (None, None))
-            if made_of == versions:
-                return context
-            self._remove_pools(context)
-            try:
-                context = tls.new_context()
-            except OSError as exc:
-                raise SSLError(exc, request=request) from exc
-            self._contexts[tls] = (versions, context)
-            return context
+        context = self._made(tls, versions)
+        if context is None:
+            with self._lock:
+                context = self._made(tls, versions)  # by another thread, meanwhile
+                context = context or self._make(tls, versions, request)
+        return context
 
-    def _remove_pools(self, context: ssl.SSLContext | None) -> None:
-        """Remove the pools of a context whose files have changed."""
+    def _made(self, tls: _Tls, versions: _Versions) -> ssl.SSLContext | None:
+        """Return the context if there is one of these versions of its files."""
+        made_of, context = self._contexts.get(tls, (None, None))
+        return context if made_of == versions else None
+
+    def _make(self, tls: _Tls, versions: _Versions, request: Any) -> ssl.SSLContext:
+        """Return a new context, and remove the pools of the one that it replaces."""
+        try:
+            context = tls.new_context()
+        except OSError as exc:
+            raise SSLError(exc, request=request) from exc
+        _, replaced = self._contexts.get(tls, (None, None))
+        self._contexts[tls] = (versions, context)
         for pools, key in self._pools():
-            if context is not None and key.key_ssl_context is context:
+            if replaced is not None and key.key_ssl_context is replaced:
                 pools.pop(key, None)
+        return context
 
     def _pools(self) -> Iterator[tuple[Any, Any]]:
         """Yield each pool, as the mapping that it is in and its key."""

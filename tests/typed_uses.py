@@ -15,6 +15,7 @@ from httsleep import (
     Alarm,
     Attempt,
     BodyTooLarge,
+    BoundedSession,
     GaveUp,
     HttSleeper,
     HttSleepError,
@@ -166,6 +167,14 @@ def an_application() -> requests.Response:
         if attempt.met and attempt.response is not None:
             return attempt.response
     return HttSleeper(requests.Request("GET", URL), {"status_code": 200}).run()
+
+
+def a_shared_session() -> list[HttSleeper]:
+    with BoundedSession(pool_maxsize=20) as session:
+        assert_type(session, BoundedSession)
+        assert_type(session.get(URL, timeout=1), requests.Response)
+        httsleep(URL, status_code=200, session=session)
+        return [HttSleeper(URL, status_code=200, session=session) for _ in range(20)]
 
 
 def attributes(sleeper: HttSleeper) -> None:

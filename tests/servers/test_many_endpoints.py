@@ -13,7 +13,7 @@ import requests
 from jsonpath_ng.ext import parse
 
 import httsleep
-from httsleep import Alarm, GaveUp, HttSleeper
+from httsleep import Alarm, BoundedSession, GaveUp, HttSleeper
 
 STATUS = parse("$.status")  # once, because each takes half a millisecond
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
@@ -116,10 +116,9 @@ def test_two_thousand_waits(jobs, wait_for_all):
 
 def test_waits_share_a_session(jobs, job_server, wait_for_all):
     """Many sleepers on one session need no more connections than there are workers."""
-    with requests.Session() as session:
-        session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=8))
-        sleepers = sleepers_for(job_server.root, 120, session=session)
-        check(jobs, 120, list(wait_for_all(sleepers, workers=8, spread=0.1)))
+    with BoundedSession(pool_maxsize=8) as session:
+        sleepers = sleepers_for(job_server.root, 400, session=session)
+        check(jobs, 400, list(wait_for_all(sleepers, workers=8, spread=0.1)))
     assert job_server.connections <= 8
 
 

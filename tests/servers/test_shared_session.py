@@ -72,6 +72,21 @@ def test_a_closed_session_can_be_used(serve, tls, ca_bundle, naps):
         assert server.eof.acquire(timeout=5)
 
 
+def test_cookies_that_many_threads_receive(serve):
+    """All threads can add cookies, while others send those that are there."""
+
+    def answer(handler):
+        path = handler.path.strip("/")
+        return (200, b"", {"Set-Cookie": f"c{path}=1; Path=/"})
+
+    server, names = serve(answer), range(120)
+    with BoundedSession() as session, ThreadPoolExecutor(12) as pool:
+        urls = [f"{server.root}/{name}" for name in names]
+        sleepers = [HttSleeper(url, status_code=200, session=session) for url in urls]
+        assert all(pool.map(HttSleeper.run, sleepers))
+        assert sorted(session.cookies.keys()) == sorted(f"c{name}" for name in names)
+
+
 # TLS contexts
 
 
@@ -117,15 +132,19 @@ def test_a_client_certificate_is_a_path_or_a_pair(serve, authority, pair):
         assert sleeper.run().text == "a.example"
 
 
-def test_the_files_are_read_once(serve, tls, ca_bundle, monkeypatch):
-    """However many connections a session makes, it reads the CA once."""
-    read, real = [], ssl.SSLContext.load_verify_locations
+def test_a_context_is_made_once(serve, tls, ca_bundle, monkeypatch):
+    """However many connections share a context, it is not changed after it is made."""
+    changes = []
 
-    def load(context, *args):
-        read.append(args)
-        real(context, *args)
+    def record(name, real):
+        def change(context, *args):
+            changes.append((name, args))
+            real(context, *args)
 
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load)
+        monkeypatch.setattr(ssl.SSLContext, name, change)
+
+    for name in ("load_verify_locations", "load_cert_chain", "set_alpn_protocols"):
+        record(name, getattr(ssl.SSLContext, name))
     servers = [serve(200, tls=tls) for _ in range(3)]
     together = threading.Barrier(3, timeout=10)
 
@@ -137,7 +156,10 @@ def test_the_files_are_read_once(serve, tls, ca_bundle, monkeypatch):
         for server in servers:
             for _ in range(2):
                 list(pool.map(get, [server] * 3))
-    assert read == [(ca_bundle, None)]
+    assert changes == [
+        ("load_verify_locations", (ca_bundle, None)),
+        ("set_alpn_protocols", (["http/1.1"],)),
+    ]
 
 
 def test_each_server_sees_only_what_is_meant_for_it(serve, authority):

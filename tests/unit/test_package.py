@@ -182,18 +182,10 @@ def test_importing_changes_no_logging():
 
 
 LIBRARY = [
-    *(
-        "formatting",
-        "failures",
-        "exceptions",
-        "checks",
-        "attempt",
-        "comparison",
-        "operators",
-    ),
-    *("decoding", "validators", "conditions", "intervals", "limits", "history"),
-    *("request", "follow", "connection", "session", "sending", "wait", "main"),
-    "__init__",
+    *("formatting", "failures", "exceptions", "checks", "attempt", "comparison"),
+    *("operators", "paths", "decoding", "validators", "conditions", "intervals"),
+    *("limits", "history", "request", "follow", "connection", "session", "sending"),
+    *("wait", "main", "__init__"),
 ]
 COMMAND = [
     *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),

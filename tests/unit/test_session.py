@@ -12,8 +12,10 @@ import os
 import pickle
 import re
 import shutil
+import ssl
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,10 +26,12 @@ import urllib3
 from cryptography.hazmat.primitives import serialization
 from requests.adapters import HTTPAdapter
 
+from httsleep import session as session_module
 from httsleep.connection import Bounds, bounded
 from httsleep.session import BoundedSession, auth_before_netrc
 
 URL = "http://server/endpoint"
+SECURE = "https://server/endpoint"
 
 
 @pytest.fixture
@@ -91,6 +95,18 @@ def test_the_pool_maxsize(size, copied):
             assert pool_of(adapter, proxies=proxies).pool.maxsize == size
 
 
+def test_adapters_are_mounted_as_on_a_session_of_requests():
+    """The prefixes are those of requests, and an adapter of the caller's counts."""
+    mine = HTTPAdapter()
+    with BoundedSession() as session, requests.Session() as plain:
+        assert list(session.adapters) == list(plain.adapters)
+        bounded_adapter = session.get_adapter(SECURE)
+        session.mount("https://server/", mine)
+        assert session.get_adapter(SECURE) is mine
+        assert session.get_adapter("https://other/") is bounded_adapter
+        assert session.get_adapter(URL) is bounded_adapter
+
+
 def test_a_session_pickles(timeouts):
     """A session that was pickled is bounded as the first one."""
     session = pickle.loads(pickle.dumps(BoundedSession()))
@@ -139,9 +155,6 @@ def test_another_target_has_another_pool(other):
         assert second is not first
         assert pool_of(adapter, **OTHERS[other]) is second
         assert pool_of(adapter) is first
-
-
-SECURE = "https://server/endpoint"
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +237,29 @@ def test_a_file_that_changed_is_read_again(files, tmp_path):
         assert pool_of(adapter) is plain
 
 
+def test_a_file_that_is_slow_to_read_holds_up_no_other(files, monkeypatch):
+    """While one thread makes a context, others get those that are made."""
+    reading, goes_on = threading.Event(), threading.Event()
+    real = session_module._Tls.new_context
+
+    def slow(tls):
+        if tls.cert_file:
+            reading.set()
+            assert goes_on.wait(10)
+        return real(tls)
+
+    monkeypatch.setattr(session_module._Tls, "new_context", slow)
+    with BoundedSession() as session, ThreadPoolExecutor(2) as executor:
+        adapter = session.get_adapter(URL)
+        first = pool_of(adapter, SECURE, files.ca)
+        calls = [(adapter, SECURE, files.ca, None, files.both)] * 2
+        waits = [executor.submit(pool_of, *call) for call in calls]
+        assert reading.wait(10)
+        assert pool_of(adapter, SECURE, files.ca) is first
+        goes_on.set()
+        assert waits[0].result() is waits[1].result()
+
+
 def test_close_forgets_the_contexts(files):
     """After close() the files are read again."""
     with BoundedSession() as session:
@@ -255,7 +291,7 @@ def test_a_file_that_does_not_exist(files, scheme, setting):
 
 @pytest.mark.parametrize("name", ["verify", "cert", "encrypted", "directory"])
 def test_a_file_that_cannot_be_used(files, tmp_path, name):
-    """It is an SSLError of requests that has the request; no password is asked for."""
+    """It is an SSLError of requests that has the request."""
     bad = str(tmp_path / "bad")
     Path(bad).write_text("bad")
     if name == "encrypted":
@@ -404,6 +440,19 @@ def test_no_thread_gets_the_tls_settings_of_another(files):
         for schedule in schedules():
             pools = interleaved(adapter, calls, schedule)
             assert list(map(context_of, pools)) == expected
+
+
+def test_no_password_is_asked_for(files, monkeypatch):
+    """OpenSSL gets an empty one: without any it would ask for it on the terminal."""
+    passwords = []
+
+    def load_cert_chain(context, certfile, keyfile=None, password=None):
+        passwords.append(password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", load_cert_chain)
+    with BoundedSession() as session:
+        pool_of(session.get_adapter(URL), SECURE, cert=(files.cert, files.key))
+    assert passwords == [""]
 
 
 # a Content-Type that requests before 2.33 cannot read

@@ -310,7 +310,26 @@ def test_the_list_of_the_caller_is_copied(serve, submit, sent):
     assert sent(server) == ["POST /endpoint", "GET /jobs/7"]
 
 
-def test_a_compiled_answer_in_another_encoding(follow_to):
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_header_that_is_not_ascii(serve, submit, sent, encoding):
+    """It is read as in a redirect: as UTF-8, else as ISO-8859-1."""
+    location = "Location: /jobs/\xe9\r\n".encode(encoding)
+    head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n"
+    server = serve(head + location + b"\r\n", 200)
+    httsleep(submit(server.url), status_code=200, follow="Location")
+    assert sent(server)[1] == "GET /jobs/%C3%A9"
+
+
+@pytest.mark.parametrize("follow", ["/jobs/{$.id}", "$.id", "{$.id}/x"])
+def test_half_of_a_character_names_nothing(serve, submit, sent, follow):
+    """A lone surrogate cannot be sent."""
+    server = serve((202, {"id": "/a\ud800"}))
+    with pytest.raises(UnexpectedResponse, match="names no URL"):
+        httsleep(submit(server.url), status_code=200, follow=follow)
+    assert sent(server) == ["POST /endpoint"]
+
+
+def test_an_answer_in_another_encoding(follow_to):
     """A body in UTF-16 is decoded as requests does it."""
     body = json.dumps({"url": "/jobs/7"}).encode("utf-16")
     assert follow_to("$.url", body) == "/jobs/7"

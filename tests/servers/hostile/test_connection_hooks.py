@@ -35,6 +35,7 @@ ADAPTER = {
     "_BoundedAdapter.build_response",
     "_BoundedAdapter.close",
 }
+TLS = {"_BoundedAdapter._made", "_BoundedAdapter._make"}
 TUNNEL = {"_BoundedConnection._tunnel", "_BoundedAdapter.proxy_manager_for"}
 CLASSES = (
     connection._BoundedConnection,
@@ -48,7 +49,6 @@ CLASSES = (
 OTHERS = {
     "_BoundedFile.__init__",
     "_BoundedFile.readable",
-    "_BoundedAdapter._remove_pools",
     "_BoundedAdapter._without_charset",
     "_BoundedResponse.read1",
     "_BoundedResponse._counted",
@@ -95,14 +95,14 @@ def test_the_lists_above_are_complete():
         for name, method in vars(owner).items()
         if callable(method)
     }
-    assert hooks == CONNECT | READ | READ_CHUNKS | ADAPTER | TUNNEL | OTHERS
+    assert hooks == CONNECT | READ | READ_CHUNKS | ADAPTER | TLS | TUNNEL | OTHERS
 
 
 def test_over_tls(serve, tls, ca_bundle, called):
     """A poll over TLS calls the hooks of connecting, sending, reading and closing."""
     server = serve((200, "done"), tls=tls)
     httsleep(server.url, text="done", verify=ca_bundle)
-    assert called >= CONNECT | READ | ADAPTER
+    assert called >= CONNECT | READ | ADAPTER | TLS
 
 
 def test_through_a_tunnel(serve, tls, ca_bundle, called, listen, monkeypatch):
@@ -110,7 +110,7 @@ def test_through_a_tunnel(serve, tls, ca_bundle, called, listen, monkeypatch):
     server = serve((200, "done"), tls=tls)
     monkeypatch.setenv("https_proxy", listen(tunnel_to(server)).url)
     httsleep(server.url, text="done", verify=ca_bundle)
-    assert called >= CONNECT | READ | ADAPTER | TUNNEL
+    assert called >= CONNECT | READ | ADAPTER | TLS | TUNNEL
 
 
 def test_a_chunked_body(serve, called):
