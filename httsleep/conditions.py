@@ -12,7 +12,7 @@ from .attempt import Outcome
 from .checks import bad_argument, nearest
 from .failures import describe_exception
 from .formatting import one_line, safe_repr
-from .validators import Answer, Validator
+from .validators import Answer, TwoStepCheck, Validator
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
 #: met.
@@ -73,14 +73,17 @@ class Condition:
 
         The callback is called only if all other keys are met.
 
-        :param first_only: whether one reason is enough.
+        :param first_only: whether one reason is enough, and may be empty.
         """
         reasons: list[str] = []
         for key, check in self._checks.items():
             if reasons and (first_only or key == "callback"):
                 break
             try:
-                reason = check(answer)
+                if first_only and isinstance(check, TwoStepCheck):
+                    reason = None if check.is_met(answer) else ""
+                else:
+                    reason = check(answer)
             except Exception as exc:
                 if not is_ignored(exc):
                     exc.add_note(f"raised by {key!r} in {self._place}")

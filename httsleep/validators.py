@@ -83,6 +83,24 @@ class Answer:
         return f"body is not JSON ({describe_body(self.response)})"
 
 
+class TwoStepCheck:
+    """A check that can be asked without a reason, which an alarm has no use for.
+
+    :ivar is_met: a function that returns whether an answer matches.
+    :ivar reason: a function that returns why it does not, in a few words.
+    """
+
+    def __init__(
+        self, is_met: Callable[[Answer], bool], reason: Callable[[Answer], str]
+    ) -> None:
+        self.is_met = is_met
+        self.reason = reason
+
+    def __call__(self, answer: Answer) -> str | None:
+        """Return ``None`` if the answer matches, else the reason."""
+        return None if self.is_met(answer) else self.reason(answer)
+
+
 def status_code(expected: Any) -> Check:
     """Return a check that the status is the expected one, or one of them.
 
@@ -176,40 +194,41 @@ def text(expected: Any) -> Check:
         instead = "give the whole text as a str, or a compiled expression for str"
         raise bad_argument("text", expected, instead)
 
-    def check(answer: Answer) -> str | None:
+    def is_met(answer: Answer) -> bool:
+        return answer.text is not None and _is_found(expected, answer.text)
+
+    def reason(answer: Answer) -> str:
         actual = answer.text
         if actual is None:
             return "text cannot be decoded: the answer's charset is wrong"
-        if _is_found(expected, actual):
-            return None
         reason = f"text is {safe_repr(actual)}, not {safe_repr(expected)}"
         if isinstance(expected, str) and expected and expected in actual:
             reason += " alone; a regular expression would find it"
         return reason
 
-    return check
+    return TwoStepCheck(is_met, reason)
 
 
 def json(expected: Any) -> Check:
     """Return a check that the whole decoded body equals a JSON value."""
     matches = matcher("json", expected)
 
-    def check(answer: Answer) -> str | None:
+    def is_met(answer: Answer) -> bool:
+        return answer.is_json and matches(answer.json)
+
+    def reason(answer: Answer) -> str:
         if not answer.is_json:
             return answer.not_json
-        actual = answer.json
-        if matches(actual):
-            return None
         reason = f"json is {answer.json_repr}, not {safe_repr(expected)}"
         if (
             isinstance(expected, dict)
             and expected
-            and not any(differences(actual, expected))
+            and not any(differences(answer.json, expected))
         ):
             reason += " alone; json_contains would allow the other keys"
         return reason
 
-    return check
+    return TwoStepCheck(is_met, reason)
 
 
 def json_contains(expected: Any) -> Check:

@@ -159,6 +159,64 @@ def test_a_reason_of_any_length_is_cut_to_a_line(answer):
     assert len(reason) == 500
 
 
+@pytest.mark.parametrize("source", [{"json": {"a": 1}}, {"text": "done"}], ids=str)
+def test_an_alarm_that_is_not_met_makes_no_words(answer, source, monkeypatch):
+    """The text or the JSON of an answer is made into words only for a reason."""
+    shown = []
+    monkeypatch.setattr("httsleep.validators.safe_repr", shown.append)
+    body = answer(200, {"a": 2})
+    assert expectations(alarms=source).judge(body, {}, never) == Verdict("waiting")
+    assert shown == []
+    expectations(until=source).judge(body, {}, never)
+    assert shown
+
+
+@pytest.mark.parametrize(
+    ("source", "met"),
+    [
+        *(({"text": "x"}, "x"), ({"text": re.compile("x")}, "axe")),
+        *(({"json": [1]}, "[1]"), ({"json": None}, "null")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("body", ["x", "axe", "[1]", "null", "[true]", ""])
+def test_a_condition_matches_the_same_answers_without_words(answer, source, met, body):
+    """Whether an alarm is met does not depend on the words of a reason."""
+    made = condition(source)
+    without_words = made.unmet(answer(200, body), never, first_only=True)
+    assert bool(without_words) is bool(made.unmet(answer(200, body), never))
+    assert not made.unmet(answer(200, met), never, first_only=True)
+
+
+def test_an_exception_without_words_is_that_of_the_check(answer):
+    """An exception of a comparison is ignored or raised, also in an alarm."""
+
+    class Broken:
+        def __eq__(self, other):
+            raise KeyError("secret")
+
+    made = condition({"json": Broken()})
+    reasons = ["json raised KeyError"]
+    assert made.unmet(answer(200, {}), always, first_only=True) == reasons
+    with pytest.raises(KeyError) as caught:
+        made.unmet(answer(200, {}), never, first_only=True)
+    assert caught.value.__notes__ == ["raised by 'json' in until"]
+
+
+def test_a_check_of_a_subclass_can_call_the_one_it_replaces(answer):
+    """A check of the library returns its reason as a str to all who call it."""
+
+    def json(expected):
+        check = VALIDATORS["json"](expected)
+        return lambda answer: (reason := check(answer)) and f"so: {reason}"
+
+    made = Condition("alarms", {"json": 1}, {**VALIDATORS, "json": json})
+    for first_only in (True, False):
+        reasons = made.unmet(answer(200, "2"), never, first_only=first_only)
+        assert reasons == ["so: json is 2, not 1"]
+        assert not made.unmet(answer(200, "1"), never, first_only=first_only)
+
+
 @pytest.mark.parametrize(
     "source",
     [{"json": {}}, {"json": []}, {"json": 0}, {"json": False}, {"text": ""}],
