@@ -101,6 +101,30 @@ def test_an_alarm_has_the_exit_code_1(answers, ran):
     assert "last answer (poll 1): 200 OK" in err
 
 
+SUBMIT = ("-d", "x", "--follow", "Location", "--text", "done")
+
+
+def test_nobody_knows_whether_a_submit_that_breaks_has_begun(server, ran, tmp_path):
+    """The message says so, and the file that was marked stays."""
+    server.post(URL, body=RequestsConnectionError())
+    state = tmp_path / "state.json"
+    code, out, err = ran(*SUBMIT, "--checkpoint", str(state))
+    assert (code, out) == (3, "")
+    assert err.endswith(f"POST {URL}\n  nobody knows whether the server has begun\n")
+    assert json.loads(state.read_text())["checkpoint"] == "submitting"
+
+
+def test_a_submit_that_was_answered_leaves_no_mark(server, ran, naps, tmp_path):
+    """Once the URL is known, a poll that breaks says nothing of the submit."""
+    server.post(URL, status=202, headers={"Location": "/jobs/1"})
+    server.get("http://server/jobs/1", body=RequestsConnectionError())
+    state = tmp_path / "state.json"
+    code, _, err = ran(*SUBMIT, "--fail-fast", "--checkpoint", str(state))
+    assert code == 3
+    assert "nobody knows" not in err
+    assert json.loads(state.read_text())["checkpoint"]["url"] == "http://server/jobs/1"
+
+
 def test_giving_up_has_the_exit_code_124(answers, ran):
     """GaveUp writes its message; the exit code is that of timeout(1), 124."""
     answers(503)
