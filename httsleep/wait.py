@@ -224,7 +224,8 @@ class Wait:
         """Return the verdict on an answer; note the answer if a check raises."""
         answer, history, expected = Answer(response), self._history, self._expected
         if self._route is not None:
-            self._origin_only = not self._route.is_home(response.url)
+            url = getattr(response, "url", None)  # a test double may have none
+            self._origin_only = not self._route.is_home(str(url))
         try:
             if self._route is None:
                 verdict = expected.judge(answer, history.counts, self._is_ignored)

@@ -7,7 +7,14 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from httsleep import Alarm, BodyTooLarge, GaveUp, HttSleeper, httsleep
+from httsleep import (
+    Alarm,
+    BodyTooLarge,
+    GaveUp,
+    HttSleeper,
+    UnexpectedResponse,
+    httsleep,
+)
 from httsleep.session import BoundedSession
 
 URL = "http://server/endpoint"
@@ -248,3 +255,72 @@ def test_an_entry_that_netrc_gets_later_counts_from_the_next_wait_on(
         on_poll=lambda _: path.write_text("default login user password secret"),
     )
     assert ["Authorization" in c.request.headers for c in server.calls] == [False] * 3
+
+
+# Answers that name a URL
+
+
+def submit():
+    return requests.Request("POST", "http://server/v1/jobs", headers={"X-Key": "k"})
+
+
+def test_responses_in_the_place_of_all_servers(server):
+    """``responses`` gets the submit, and the polls of every origin."""
+    for url, more in {
+        "http://server/v1/jobs": {"headers": {"Location": "http://other/7"}},
+        "http://other/7": {"headers": {"Location": "http://server/8"}},
+        "http://server/8": {},
+    }.items():
+        server.add("POST" if "jobs" in url else "GET", url, status=202, **more)
+    server.get("http://server/8", status=200)
+    httsleep(submit(), status_code=200, follow="Location")
+    assert [call.request.headers.get("X-Key") for call in server.calls] == [
+        *("k", None, "k", "k")
+    ]
+
+
+@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
+@pytest.mark.parametrize("place", PATCHED)
+def test_a_double_names_a_url(double, place):
+    """It has no URL, so a relative one is joined to that of the request."""
+    answers = [double(202), double(202), double(200)]
+    answers[0].headers = {"Location": "7"}
+    answers[1].headers = {"Location": "8"}
+    with mock.patch(place, side_effect=answers, autospec=True) as patched:
+        httsleep(submit(), status_code=200, follow="Location")
+    urls = [
+        call.kwargs["url"] if "url" in call.kwargs else call.args[1].url
+        for call in patched.call_args_list
+    ]
+    assert urls == [f"http://server/v1/{last}" for last in ("jobs", "7", "8")]
+
+
+@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
+@pytest.mark.parametrize("follow", ["Location", "/jobs/{X-Id}"])
+def test_a_double_that_names_no_url(double, follow):
+    """A double without headers names nothing in them."""
+    session = mock.Mock()
+    session.request.return_value = double(202)
+    with pytest.raises(UnexpectedResponse, match="names no URL"):
+        httsleep(submit(), status_code=200, follow=follow, session=session)
+
+
+@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
+def test_a_double_that_is_no_answer_to_a_submit(double):
+    """A status from 400 on is a refusal."""
+    session = mock.Mock()
+    session.request.return_value = double(503)
+    with pytest.raises(UnexpectedResponse, match="not accepted"):
+        httsleep(submit(), status_code=200, follow="Location", session=session)
+
+
+def test_the_body_of_a_double_names_a_url():
+    """``json()`` of a double is called, as for conditions."""
+    session = mock.Mock()
+    session.request.side_effect = [
+        mock.Mock(status_code=202, json=lambda: {"url": "/jobs/7"}),
+        mock.Mock(status_code=200),
+    ]
+    httsleep(submit(), status_code=200, follow=["X-None", "$.url"], session=session)
+    urls = [call.kwargs["url"] for call in session.request.call_args_list]
+    assert urls == ["http://server/v1/jobs", "http://server/jobs/7"]

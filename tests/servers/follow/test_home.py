@@ -297,6 +297,17 @@ def test_auth_beats_userinfo_of_the_callers_url(jobs, submit, mine):
     assert sent == [basic("my", "own")] * 3
 
 
+@pytest.mark.parametrize("kind", [requests.Session, BoundedSession])
+def test_auth_of_the_session_beats_userinfo(jobs, submit, kind):
+    """It takes precedence for the polls as it does for the submit."""
+    url = jobs.url.replace("://", "://user:p4ss@")
+    with kind() as session:
+        session.auth = ("its", "own")
+        httsleep(submit(url), status_code=200, follow="Location", session=session)
+    sent = {seen.headers["Authorization"] for seen in jobs.seen}
+    assert len(sent) == 1
+
+
 @pytest.mark.parametrize("auth", [None, ("my", "own")], ids=["no auth", "auth"])
 def test_userinfo_of_a_named_url_is_dropped(serve, submit, mine, auth, netrc):
     """A server cannot make the caller log in as somebody else."""
