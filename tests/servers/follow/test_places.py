@@ -149,7 +149,7 @@ NAMES_NOTHING = {
     "a template of several": ("/jobs/{$.ids[*]}", {"ids": [7, 8]}, {}),
     "a template without JSON": ("/jobs/{$.id}", b"7 is the id", {}),
     "a template of a missing header": ("/jobs/{X-Id}", {"id": 7}, {}),
-    "a path that cannot be evaluated": ("$.`len`", {"a": 7}, {}),
+    "a path that cannot be evaluated": ("$.a.`sub(/x/, y)`", {"a": 7}, {}),
     "a callable that returns None": (monitor, b"", {}),
     "a callable that returns ''": (lambda response: "", b"", {}),
     "a KeyError": (lookup_error, b"", {}),
