@@ -67,6 +67,9 @@ class Sender:
             return
         if self._foreign_session is None:
             self._foreign_session = ForeignSession()
+            # A test double of a session may have anything there.
+            trust_env = getattr(self._home_session, "trust_env", True)
+            self._foreign_session.trust_env = trust_env is not False
         self._use(self._foreign_session, requests.Request("GET", url))
 
     def close(self) -> None:

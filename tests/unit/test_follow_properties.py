@@ -19,6 +19,7 @@ import urllib3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests.exceptions import ConnectionError as Broken
+from urllib3.util import parse_url
 
 from httsleep import Alarm, GaveUp, HttSleeper, UnexpectedResponse
 from httsleep.session import BoundedSession
@@ -376,3 +377,72 @@ def assert_safe(net, model, method):
         assert [r.url for r in submits if r.url.endswith("/jobs")] == [submits[0].url]
         for later in net.seen[len(submits) :]:
             assert later.method == "GET"
+
+
+pieces = st.sampled_from(
+    [
+        *("http:", "https:", "HTTP:", "ftp:", "/", "//", "///", "\\", "@", ":"),
+        *("a.example", "b.example", "A.Example", "a.example.", "www.", "\uff41"),
+        *("80", "443", "8080", "0", "99999", "?", "#", ";", "=", "&", "%", "%zz"),
+        *("%40", "%2f", "%5c", "%00", "%2e", "..", ".", "[", "]", "::1", "*", "{"),
+        *("\t", "\n", "\r", " ", "\0", "\u2028", "\u3002", "\xe9", "\ud800", "\u202e"),
+        *("user", "user:3v3", "xn--", "x" * 64, "e\u0301", "\xdf", "\xa0"),
+    ]
+)
+hosts = st.sampled_from(["a.example", "b.example", "A.EXAMPLE", "\uff41.example", ""])
+separators = st.sampled_from(["", "@", "\\", "\\@", ":80@", ":", ":443", ":8080", "#@"])
+authorities = st.tuples(hosts, separators, hosts, separators).map("".join)
+schemes = st.sampled_from(["http://", "https://", "//", "http:\\\\", "http:/", "/\\"])
+paths = st.sampled_from(
+    ["", "/jobs/7", "\\@a.example/7", "@a.example/7", "?@b.example"]
+)
+odd_urls = (
+    st.lists(pieces, max_size=12).map("".join)
+    | st.text(max_size=20)
+    | st.tuples(schemes, authorities, paths).map("".join)
+    | st.tuples(schemes, authorities, paths).map("".join)
+)
+
+
+@settings(max_examples=500)
+@given(odd_urls, st.sampled_from(["$.next", "{$.next}/status", "/jobs/{$.next}"]))
+def test_odd_urls(virtual_clock, url, follow):
+    """Whatever is named, what is the caller's goes to his origin alone.
+
+    The parser that decides on the connection, and the other one, agree on where that
+    is; and the account is a text of printable lines that has no userinfo.
+    """
+    seen, attempts = [], []
+
+    def send(adapter, request, *_, **__):
+        seen.append(request)
+        body = json.dumps({"next": url} if len(seen) == 1 else {}).encode()
+        raw = urllib3.HTTPResponse(io.BytesIO(body), status=202, preload_content=False)
+        return requests.adapters.HTTPAdapter.build_response(adapter, request, raw)
+
+    with virtual_clock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("requests.adapters.HTTPAdapter.send", send)
+        with pytest.raises((UnexpectedResponse, GaveUp)) as caught:
+            HttSleeper(
+                requests.Request("POST", START, headers={"X-Api-Key": "s3cret"}),
+                status_code=200,
+                follow=follow,
+                max_retries=3,
+                on_poll=attempts.append,
+            ).run()
+    assert isinstance(caught.value, GaveUp) is (len(seen) == 3)
+    assert [request.method for request in seen] == ["POST", "GET", "GET"][: len(seen)]
+    for request in seen:
+        parts, other = urlsplit(request.url), parse_url(request.url)
+        assert (parts.scheme, parts.hostname) == (other.scheme, other.host.strip("[]"))
+        assert parts.port == other.port
+        assert "@" not in parts.netloc
+        origin = (parts.scheme, parts.hostname, parts.port or None)
+        is_at_home = origin in (
+            *(("http", "a.example", None), ("http", "a.example", 80)),
+            *(("https", "a.example", None), ("https", "a.example", 443)),
+        )
+        assert ("X-Api-Key" in request.headers) is is_at_home
+    for line in [*str(caught.value).split("\n"), *map(str, attempts)]:
+        assert line.isprintable()
+        assert len(line) < 1000

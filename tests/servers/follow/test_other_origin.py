@@ -251,6 +251,21 @@ def test_a_proxy_of_the_environment(serve, submit, mine, monkeypatch):
         assert "s3cret" not in repr(seen.lines)
 
 
+@pytest.mark.parametrize("kind", [requests.Session, BoundedSession])
+def test_an_environment_that_does_not_count(serve, submit, monkeypatch, kind):
+    """With ``trust_env=False`` of the session, no proxy sees the URL."""
+    proxy, other = serve(500), serve(202, 200)
+    monkeypatch.setenv("HTTP_PROXY", proxy.root)
+    server = serve((202, b"", {"Location": other.url}))
+    with kind() as session:
+        session.trust_env = False
+        httsleep(
+            submit(server.url), status_code=200, follow="Location", session=session
+        )
+    assert proxy.seen == []
+    assert_plain(other)
+
+
 # TLS.
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import requests
 
 from httsleep import Alarm, HttSleeper, UnexpectedResponse, httsleep
 
@@ -148,6 +149,7 @@ NAMES_NOTHING = {
     "a template of several": ("/jobs/{$.ids[*]}", {"ids": [7, 8]}, {}),
     "a template without JSON": ("/jobs/{$.id}", b"7 is the id", {}),
     "a template of a missing header": ("/jobs/{X-Id}", {"id": 7}, {}),
+    "a path that cannot be evaluated": ("$.a.`sub(/x/, y)`", {"a": 7}, {}),
     "a callable that returns None": (monitor, b"", {}),
     "a callable that returns ''": (lambda response: "", b"", {}),
     "a KeyError": (lookup_error, b"", {}),
@@ -333,3 +335,27 @@ def test_an_answer_in_another_encoding(follow_to):
     """A body in UTF-16 is decoded as requests does it."""
     body = json.dumps({"url": "/jobs/7"}).encode("utf-16")
     assert follow_to("$.url", body) == "/jobs/7"
+
+
+@pytest.mark.parametrize(
+    "url", ["/jobs", "jobs", "//server/jobs", "ftp://server/", "s"]
+)
+def test_a_submit_whose_url_is_not_whole(submit, url):
+    """A session may complete it, but then nobody knows what home is."""
+    with requests.Session() as session:
+        sleeper = HttSleeper(submit(url), status_code=200, session=session)
+        with pytest.raises(ValueError, match="give a whole URL"):
+            sleeper.follow = "Location"
+        with pytest.raises(ValueError, match="give a whole URL"):
+            HttSleeper(submit(url), status_code=200, session=session, follow="Location")
+    with pytest.raises(ValueError, match=r"http"):
+        HttSleeper(submit(url), status_code=200, follow="Location")
+
+
+def test_a_url_in_bytes(serve, submit, sent):
+    """The URL of a Request may be bytes."""
+    server = serve((202, b"", {"Location": "/jobs/7"}), paths={"/jobs/7": [200]})
+    url = server.url.replace("://", "://user:p4ss@").encode()
+    httsleep(submit(url), status_code=200, follow="Location")
+    assert sent(server) == ["POST /endpoint", "GET /jobs/7"]
+    assert len({seen.headers["Authorization"] for seen in server.seen}) == 1

@@ -368,6 +368,27 @@ def test_cancel_during_the_submit(serve, submit, sent):
     assert caught.value.attempts == 1
 
 
+def test_cancel_while_the_submit_hangs(serve, submit, sent):
+    """Cancelled says that nobody knows whether the server has begun."""
+    cancel = threading.Event()
+
+    def answer(handler):
+        cancel.set()
+        handler.hang()
+
+    server = serve(answer)
+    with pytest.raises(Cancelled) as caught:
+        httsleep(
+            submit(server.url),
+            status_code=200,
+            follow="Location",
+            cancel=cancel,
+            request_timeout=0.3,
+        )
+    assert sent(server) == ["POST /endpoint"]
+    assert "nobody knows whether the server has begun" in str(caught.value)
+
+
 def test_a_poll_goes_on_after_a_poll_that_breaks(serve, submit, sent):
     """With ``poll()`` an exception of a poll does not lead back to the submit."""
     server = serve(TO_JOB, paths={"/jobs/7": [202, b"HTTP/1.1 2", 200]})
