@@ -4,6 +4,7 @@ A condition is a dict, and all of its keys have to be met. Of a list of conditio
 has to be met. A key counts if it is there, whatever its value is.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from .attempt import Outcome
 from .checks import bad_argument, nearest
 from .failures import describe_exception
 from .formatting import one_line, safe_repr
-from .validators import Answer, TwoStepCheck, Validator
+from .validators import VALIDATORS, Answer, Check, TwoStepCheck, Validator
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
 #: met.
@@ -21,6 +22,7 @@ Conditions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 IsIgnored = Callable[[Exception], bool]
 
 _MAX_REASON = 500  # characters
+_KEYS_OF_BODY = {"text", "json", "json_contains", "jsonpath"}
 
 
 def copy_containers(value: Any) -> Any:
@@ -30,6 +32,15 @@ def copy_containers(value: Any) -> Any:
     if isinstance(value, list):
         return [copy_containers(each) for each in value]
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value has no code of the caller's in it."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, chain.from_iterable(value.items())))
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return type(value) in (str, int, float, bool, type(None), re.Pattern)
 
 
 class Condition:
@@ -52,6 +63,12 @@ class Condition:
                 key: validators[key](expected)
                 for key, expected in self.source.items()
                 if key != "consecutive"
+            }
+            # These checks have the same result for each answer with the same body.
+            self._repeatable = {
+                key
+                for key in checks.keys() & _KEYS_OF_BODY
+                if validators[key] is VALIDATORS[key] and _is_plain(self.source[key])
             }
         except RecursionError:
             problem = " contains itself, or is nested too deeply: give flat data"
@@ -80,10 +97,7 @@ class Condition:
             if reasons and (first_only or key == "callback"):
                 break
             try:
-                if first_only and isinstance(check, TwoStepCheck):
-                    reason = None if check.is_met(answer) else ""
-                else:
-                    reason = check(answer)
+                reason = self._ask(key, check, answer, first_only)
             except Exception as exc:
                 if not is_ignored(exc):
                     exc.add_note(f"raised by {key!r} in {self._place}")
@@ -92,6 +106,21 @@ class Condition:
             if reason is not None:
                 reasons.append(one_line(reason, _MAX_REASON))
         return reasons
+
+    def _ask(
+        self, key: str, check: Check, answer: Answer, first_only: bool
+    ) -> str | None:
+        """Return the reason of a check, which may be known from the answer before."""
+        is_repeatable = key in self._repeatable
+        if is_repeatable and check in answer.known:
+            reason = answer.known[check]
+        elif first_only and isinstance(check, TwoStepCheck):
+            reason = None if check.is_met(answer) else ""
+        else:
+            reason = check(answer)
+        if is_repeatable:
+            answer.results[check] = reason
+        return reason
 
 
 def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) -> None:

@@ -17,13 +17,16 @@ import requests
 from .checks import bad_argument, nearest
 from .comparison import check_comparable, differences, matcher
 from .decoding import decoded_json
-from .formatting import describe_body, one_line, safe_repr
+from .formatting import body_of, describe_body, header_of, one_line, safe_repr
 from .operators import OPERATORS
 from .paths import Finder, compiled, searcher
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
 Check = Callable[["Answer"], str | None]
+#: The result of each check of an answer, of those that always have the same result
+#: for the same body.
+Results = Mapping[Check, str | None]
 #: A function that returns a :data:`Check` for what a condition expects.
 Validator = Callable[[Any], Check]
 
@@ -34,6 +37,7 @@ JSONPath = dict[Any, Any] | list[dict[str, Any]]
 
 _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MAX_DIFFERENCES = 5  # in a reason of json_contains
+_NOTHING: Results = MappingProxyType({})
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
 
 
@@ -43,8 +47,12 @@ class Answer:
     :ivar response: the :class:`requests.Response`.
     """
 
-    def __init__(self, response: requests.Response) -> None:
+    def __init__(
+        self, response: requests.Response, known: Results | None = None
+    ) -> None:
         self.response = response
+        self.known = known or {}  # the results for an answer with the same body
+        self.results: dict[Check, str | None] = {}
 
     @cached_property
     def text(self) -> str | None:
@@ -81,6 +89,20 @@ class Answer:
     def not_json(self) -> str:
         """The reason for a check to return if the body is not JSON."""
         return f"body is not JSON ({describe_body(self.response)})"
+
+
+def are_alike(response: requests.Response, before: requests.Response | None) -> bool:
+    """Return whether two answers have the same status, text and JSON, byte for byte."""
+    return (
+        before is not None
+        and type(response) is type(before) is requests.Response
+        and "json" not in vars(response)  # a hook has set it
+        and "json" not in vars(before)
+        and response.status_code == before.status_code
+        and response.encoding == before.encoding
+        and header_of(response, "Content-Type") == header_of(before, "Content-Type")
+        and body_of(response) == body_of(before)
+    )
 
 
 class TwoStepCheck:

@@ -26,7 +26,7 @@ from .history import History
 from .intervals import CheckedInterval, retry_after, seconds_after
 from .limits import Limits
 from .sending import Sender
-from .validators import Answer
+from .validators import Answer, Results, are_alike
 
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
 
@@ -78,6 +78,8 @@ class Wait:
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
         self._response: requests.Response | None = None  # the last answer
+        # The last answer that was judged, and the results of its checks.
+        self._judged: tuple[requests.Response | None, Results] = None, {}
         self._response_poll = 0  # the number of its poll
         self._origin_only = False  # whether no more of its URL may be shown
         self._verdict = Verdict("ignored")  # the verdict on it
@@ -222,7 +224,9 @@ class Wait:
 
     def _judge(self, response: requests.Response) -> Verdict:
         """Return the verdict on an answer; note the answer if a check raises."""
-        answer, history, expected = Answer(response), self._history, self._expected
+        before, known = self._judged
+        answer = Answer(response, known if are_alike(response, before) else {})
+        history, expected = self._history, self._expected
         if self._route is not None:
             url = getattr(response, "url", None)  # a test double may have none
             self._origin_only = not self._route.is_home(str(url))
@@ -237,6 +241,7 @@ class Wait:
                 f"poll {self._history.polls} {answered}\n  {self._request_line}"
             )
             raise
+        self._judged = response, answer.results
         unmet = (f"{each}{cache_note(response)}" for each in verdict.unmet)
         return verdict._replace(unmet=tuple(unmet))
 
