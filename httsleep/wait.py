@@ -95,6 +95,7 @@ class Wait:
         self._check_before_poll()
         self._history.polls += 1
         self.has_ended = self._is_submit()  # if it breaks, there is nothing to poll yet
+        request_line = self._request_line  # before the answer names another URL
         attempt, limit = self._send_and_judge(), None
         self.has_ended = False
         if attempt.outcome in ("waiting", "ignored"):
@@ -103,7 +104,7 @@ class Wait:
                 attempt = self._plan_next(attempt)
                 limit = "max_time" if attempt.next_wait is None else None
         self.has_ended = attempt.next_wait is None
-        _log.debug("%s: %s", self._request_line, attempt)
+        _log.debug("%s: %s", request_line, attempt)
         if self._on_poll is not None:
             self._on_poll(attempt)
         if attempt.outcome == "alarm":

@@ -186,6 +186,17 @@ def test_close_after_poll(serve, submit):
     assert other.eof.acquire(timeout=5)
 
 
+def test_the_end_of_a_wait_of_poll(serve, submit):
+    """The connections of another origin end with the wait, without ``close()``."""
+    other = serve(200)
+    server = serve((202, b"", {"Location": other.url}))
+    sleeper = HttSleeper(submit(server.url), status_code=200, follow="Location")
+    sleeper.poll()
+    assert sleeper.poll().met
+    assert other.eof.acquire(timeout=5)
+    sleeper.close()
+
+
 def test_elapsed_includes_the_submit(waits, naps):
     """The attempts count the seconds from the submit on."""
     elapsed = []

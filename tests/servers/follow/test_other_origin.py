@@ -3,11 +3,13 @@
 import base64
 import logging
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from httsleep import GaveUp, HttSleeper, UnexpectedResponse, httsleep
+from httsleep.command.main import main
 from httsleep.session import BoundedSession
 
 SECRETS = ("s3cret", base64.b64encode(b"s3cret:s3cret").decode())
@@ -583,3 +585,56 @@ def test_home_is_shown_as_ever(serve, submit, caplog):
         httsleep(submit(server.url), status_code=200, follow="Location", max_retries=2)
     assert f"then GET {server.root}/jobs/7\n" in str(caught.value)
     assert "another origin" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize("options", [["-v"], ["--log-format", "json"], []])
+def test_what_the_command_shows(serve, capfd, options):
+    """Neither its lines nor its JSON have more than the origin."""
+    other = serve(
+        (302, b"", {"Location": "/s3cret/2"}), paths={"/s3cret/2": [202, 401]}
+    )
+    server = serve((202, b"", {"Location": f"{other.root}/s3cret/1"}))
+    arguments = [
+        server.url,
+        "-d",
+        "{}",
+        "-H",
+        "X-Api-Key: s3cret",
+        "--follow",
+        "Location",
+    ]
+    arguments += ["--status-code", "200", "--alarm-status-code", "401", *options]
+    assert main(arguments) != 0
+    shown = capfd.readouterr()
+    assert "s3cret" not in shown.err + shown.out
+    assert other.root in shown.err
+    assert {name.lower() for name, _ in other.seen[0].lines} == PLAIN
+
+
+def test_many_waits_on_one_session(serve, submit):
+    """Waits in several threads, on one session of the caller's, are kept apart."""
+    other = serve(202, 200, paths={f"/{n}": [202, 200] for n in range(8)})
+    server = serve(
+        404,
+        paths={
+            f"/submit/{n}": [(202, b"", {"Location": f"{other.root}/{n}"})]
+            for n in range(8)
+        },
+    )
+    with BoundedSession() as session, ThreadPoolExecutor(8) as threads:
+        session.headers["X-Session"] = "s3cret"
+        session.cookies.set("its", "s3cret")
+
+        def wait(number):
+            return httsleep(
+                submit(f"{server.root}/submit/{number}"),
+                status_code=200,
+                follow="Location",
+                headers={"X-Api-Key": f"s3cret {number}"},
+                session=session,
+            )
+
+        urls = [response.url for response in threads.map(wait, range(8))]
+    assert urls == [f"{other.root}/{n}" for n in range(8)]
+    assert len(server.seen) == 8
+    assert_plain(other, 16)

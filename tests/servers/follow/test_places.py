@@ -78,6 +78,15 @@ def test_a_template(follow_to, follow, path):
     assert follow_to(follow, BODY, HEADERS) == path
 
 
+def test_a_part_that_begins_the_url_may_be_a_whole_one(serve, submit, sent):
+    """It is not quoted, whatever is in it."""
+    server = serve(404, paths={"/jobs/a b": [200], "/jobs/a%20b": [200]})
+    body = {"url": f"{server.root}/jobs/a%20b?c=d&e=", "id": 7}
+    server._scripts["/endpoint"] = [(202, body)]
+    httsleep(submit(server.url), status_code=200, follow="{$.url}{$.id}")
+    assert sent(server)[1] == "GET /jobs/a%20b?c=d&e=7"
+
+
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (-1, "-1"), (10**30, f"{10**30}"), (1.5, "1.5")]
 )

@@ -163,11 +163,27 @@ def test_the_log(serve, submit, caplog):
     begin, first, second, end = caplog.messages
     ends = f"POST {server.url}, then GET {server.root}/jobs/7"
     assert begin == f"POST {server.url}: polling"
-    assert first.endswith(
-        f": poll 1: waiting: Location is {server.root}/jobs/7; next in 10 s"
-    )
+    named = f"Location is {server.root}/jobs/7"
+    assert first == f"POST {server.url}: poll 1: waiting: {named}; next in 10 s"
     assert second == f"{ends}: poll 2: met: 200 OK"
     assert end.startswith(f"{ends}: success after 2 polls in ")
+
+
+def test_the_log_of_a_chain(serve, submit, caplog):
+    """Each line has the URL that was polled, and not the one that was named by it."""
+    caplog.set_level(logging.DEBUG, "httsleep")
+    server = serve(
+        (202, {"next": "/1"}), paths={"/1": [(202, {"next": "/2"})], "/2": [200]}
+    )
+    httsleep(submit(server.url), status_code=200, follow="$.next")
+    start, root = f"POST {server.url}", server.root
+    _, *polls, _ = caplog.messages
+    lines = [line.partition(": poll")[0] for line in polls]
+    assert lines == [
+        start,
+        f"{start}, then GET {root}/1",
+        f"{start}, then GET {root}/2",
+    ]
 
 
 def test_the_log_of_a_refusal(serve, submit, caplog):
