@@ -10,6 +10,7 @@ that the caller has given for sending goes to another origin.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urljoin, urlsplit
@@ -348,7 +349,16 @@ class Route:
             about_url = self._look(answer, history)
             return history.url is not None
 
-        verdict = expected.judge_submit(answer, history.counts, is_ignored, names_url)
+        try:
+            verdict = expected.judge_submit(
+                answer, history.counts, is_ignored, names_url
+            )
+        except _Refused:
+            raise
+        except Exception:  # of a callback, after which poll() can go on with the wait
+            with suppress(Exception):
+                names_url()
+            raise
         if verdict.outcome != "waiting":
             return verdict
         verdict = verdict._replace(about_url=about_url)

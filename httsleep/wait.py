@@ -94,10 +94,12 @@ class Wait:
         self._history.wake_up()
         self._check_before_poll()
         self._history.polls += 1
-        self.has_ended = self._is_submit()  # if it breaks, there is nothing to poll yet
         request_line = self._request_line  # before the answer names another URL
-        attempt, limit = self._send_and_judge(), None
-        self.has_ended = False
+        try:
+            attempt, limit = self._send_and_judge(), None
+        except BaseException:
+            self.has_ended = self._is_submit()  # there is nothing to poll yet
+            raise
         if attempt.outcome in ("waiting", "ignored"):
             limit = self._reached_limit(attempt)
             if limit is None:

@@ -438,3 +438,42 @@ def test_the_last_poll_of_max_retries_is_the_submit(serve, submit, sent):
         httsleep(submit(server.url), status_code=200, follow="Location", max_retries=1)
     assert sent(server) == ["POST /endpoint"]
     assert (caught.value.limit, caught.value.attempts) == ("max_retries", 1)
+
+
+def test_a_callback_that_raises_does_not_lead_back_to_the_submit(serve, submit, sent):
+    """The submit was answered, so the next ``poll()`` goes where the answer leads."""
+    server = serve(TO_JOB, paths={"/jobs/7": [200]})
+    calls = []
+
+    def broken(response):
+        calls.append(response)
+        if len(calls) == 1:
+            raise KeyError("bug")
+
+    alarms = {"callback": broken}
+    with HttSleeper(
+        submit(server.url), status_code=200, follow="Location", alarms=alarms
+    ) as sleeper:
+        with pytest.raises(KeyError):
+            sleeper.poll()
+        assert sleeper.checkpoint["polls"] == 1
+        assert sleeper.poll().met
+    assert [each.method for each in server.seen] == ["POST", "GET"]
+
+
+def test_a_callback_that_raises_for_an_answer_that_leads_nowhere(serve, submit):
+    """The wait has ended: there is no URL to poll."""
+    server = serve((202, b"", {"Location": "ftp://server/"}))
+
+    def broken(response):
+        raise KeyError("bug")
+
+    with HttSleeper(
+        submit(server.url),
+        status_code=200,
+        follow="Location",
+        alarms={"callback": broken},
+    ) as sleeper:
+        with pytest.raises(KeyError):
+            sleeper.poll()
+        assert sleeper.checkpoint is None
