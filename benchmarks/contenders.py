@@ -201,6 +201,7 @@ def http_client(url: str) -> bytes:
 CONTENDERS: dict[str, Callable[[str], object]] = {
     "hand-written loop": hand_written,
     "httsleep": httsleep,
+    "httsleep, unchanged": httsleep,
     "polling2": polling2,
     "tenacity": tenacity,
     "httsleep 0.3.1": httsleep,
@@ -209,6 +210,7 @@ CONTENDERS: dict[str, Callable[[str], object]] = {
     "… and four find() beside": partial(hand_written_eight, finds=4),
     "… and eight find() beside": partial(hand_written_eight, finds=8),
     "httsleep, eight conditions": partial(httsleep, alarms=ALARMS),
+    "httsleep, eight conditions, unchanged": partial(httsleep, alarms=ALARMS),
     "hand-written loop, every item": hand_written_every_item,
     "httsleep, every item": partial(httsleep, until=EVERY_ITEM),
     "hand-written loop and sixteen find()": sixteen_finds,

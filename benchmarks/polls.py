@@ -25,14 +25,18 @@ from typing import Self
 HERE = Path(__file__).parent
 PUBLISHED = "httsleep 0.3.1"
 
+#: The contenders with this in their names poll answers that do not change.
+UNCHANGED = ", unchanged"
+
 #: Bytes of a body -> polls of one run.
-POLLS = {200: 300, 100_000: 100, 10_000_000: 3}
+POLLS = {200: 300, 100_000: 100, 10_000_000: 6}
 SIZES = tuple(POLLS)
 #: Each group is measured against its first contender; the sizes that each one polls.
 GROUPS = {
     "one condition": {
         "hand-written loop": SIZES,
         "httsleep": SIZES,
+        "httsleep, unchanged": SIZES,
         "polling2": SIZES,
         "tenacity": SIZES,
         PUBLISHED: SIZES[:1],
@@ -43,6 +47,7 @@ GROUPS = {
         "… and four find() beside": SIZES,
         "… and eight find() beside": SIZES,
         "httsleep, eight conditions": SIZES,
+        "httsleep, eight conditions, unchanged": SIZES,
     },
     "every item": {
         "hand-written loop, every item": SIZES,
@@ -114,7 +119,8 @@ def measure(rounds: int) -> Times:
             children[name] = stack.enter_context(Child(python, "contenders.py", name))
         times: Times = {}
         for number, (warm, name, size) in enumerate(turns(rounds)):
-            path = f"/{size}/{POLLS[size]}/{number}"
+            run = f"same{number}" if name.endswith(UNCHANGED) else number
+            path = f"/{size}/{POLLS[size]}/{run}"
             seconds = float(children[name].ask(f"http://127.0.0.1:{port}{path}"))
             if int(server.ask(path)) != POLLS[size]:
                 raise RuntimeError(f"{name}: not {POLLS[size]} polls of {size} bytes")
@@ -146,7 +152,7 @@ def table(times: Times) -> Iterator[str]:
         hand = next(iter(group))
         for name in group:
             cells = (ratio(times, name, hand, size) for size in SIZES)
-            yield from row(name.removesuffix(f", {title}"), *cells)
+            yield from row(name.replace(f", {title}", ""), *cells)
 
 
 def row(*cells: str) -> Iterator[str]:

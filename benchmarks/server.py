@@ -4,8 +4,9 @@ It prints its port, then answers each line on standard input, a path, with the n
 of requests it has had for that path. It ends with its standard input.
 
 ``GET /SIZE/POLLS/RUN`` is a JSON document of about ``SIZE`` bytes whose status is
-RUNNING, and SUCCESS from the ``POLLS``-th request for this very path on. ``RUN`` only
-keeps one run apart from the next.
+RUNNING, and SUCCESS from the ``POLLS``-th request for this very path on. ``RUN`` keeps
+one run apart from the next; if it begins with ``same``, the answers before the last one
+are all the same, else each has a number of its own.
 """
 
 import functools
@@ -14,6 +15,8 @@ import socket
 import sys
 import threading
 from collections import Counter
+
+FIRST = 10**9  # the number of an answer; all numbers have as many digits
 
 seen: Counter[str] = Counter()
 
@@ -42,19 +45,23 @@ def serve(connection: socket.socket) -> None:
             while lines.readline().strip():
                 pass
             path = request_line.split()[1].decode()
-            _, size, polls, _ = path.split("/")
+            _, size, polls, run = path.split("/")
             seen[path] += 1
             done = seen[path] >= int(polls)
-            connection.sendall(answer(int(size), "SUCCESS" if done else "RUNNING"))
+            sent = answer(int(size), "SUCCESS" if done else "RUNNING")
+            if not run.startswith("same"):
+                number = b"%d" % (FIRST + seen[path])
+                sent = sent.replace(b"%d" % FIRST, number, 1)
+            connection.sendall(sent)
 
 
 @functools.cache
 def answer(size: int, status: str) -> bytes:
     """A whole HTTP answer whose body has about ``size`` bytes."""
     item = {"id": 1000, "state": "queued", "done": False}
-    count = max(1, (size - 30) // (len(json.dumps(item)) + 2))
+    count = max(1, (size - 52) // (len(json.dumps(item)) + 2))
     items = [{**item, "id": 1000 + number} for number in range(count)]
-    body = json.dumps({"status": status, "items": items}).encode()
+    body = json.dumps({"number": FIRST, "status": status, "items": items}).encode()
     head = (
         "HTTP/1.1 200 OK\r\n"
         "Server: benchmark\r\n"
