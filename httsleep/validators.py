@@ -19,7 +19,6 @@ from .comparison import check_comparable, differences, matcher
 from .decoding import decoded_json
 from .formatting import body_of, describe_body, header_of, one_line, safe_repr
 from .operators import OPERATORS
-from .paths import Finder, compiled, searcher
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
@@ -351,11 +350,14 @@ def _jsonpath_entry(entry: Any) -> Check:
     return check
 
 
-def finder(expression: Any) -> Finder:
+def finder(expression: Any) -> Callable[[Any], list[Any]]:
     """Return a function that returns the values that a JSONPath finds in a document.
 
     :param expression: a str, or a compiled expression of any JSONPath library.
     """
+    # Imported only here, because jsonpath-ng takes 7 % of the time of the whole import.
+    from .paths import compiled, searcher
+
     instead = "give a str or a compiled JSONPath"
     if isinstance(expression, str):
         try:
