@@ -224,7 +224,7 @@ class Wait:
         """Return the verdict on an answer; note the answer if a check raises."""
         answer, history, expected = Answer(response), self._history, self._expected
         if self._route is not None:
-            self._origin_only = not self._route.is_home(response.url)
+            self._origin_only = not self._route.is_from_home(answer, history)
         try:
             if self._route is None:
                 verdict = expected.judge(answer, history.counts, self._is_ignored)
