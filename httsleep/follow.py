@@ -29,7 +29,7 @@ from .formatting import (
     show_origin,
 )
 from .history import History, bad_checkpoint
-from .request import TOKEN
+from .request import TOKEN, copied_fields
 from .validators import Answer, finder
 
 #: What ``follow`` takes: one place, or a list of them.
@@ -145,9 +145,8 @@ def _in_header(argument: str, name: str) -> _Find:
         raise bad_argument("follow", argument, _GIVE)
 
     def find(answer: Answer) -> str:
-        headers = getattr(answer.response, "headers", None)
-        if not isinstance(headers, Mapping):  # of a test double
-            headers = {}
+        given = getattr(answer.response, "headers", None)
+        headers = given if isinstance(given, Mapping) else {}  # of a test double
         if name not in headers:
             raise _NamesNothing(f"is missing {_there_are(headers)}".rstrip())
         return _checked_value(_decode_header(headers[name]))
@@ -235,7 +234,8 @@ class Route:
     """
 
     def __init__(self, places: PlacesToLook, request: requests.Request) -> None:
-        self._places, self._request = places, request
+        self._places = places
+        self._request = requests.Request(**copied_fields(request))
         self.submits = is_submit(request)
         try:
             self._home = _origin(_as_sent(request.url))
@@ -275,6 +275,16 @@ class Route:
         return origin == self._home or (
             self._home == ("http", self._home[1], 80) and origin == upgraded
         )
+
+    def is_from_home(self, answer: Answer, history: History) -> bool:
+        """Return whether an answer, redirects included, came from home."""
+        return self.is_home(self._url_of(answer, history))
+
+    def _url_of(self, answer: Answer, history: History) -> str:
+        """Return the URL of an answer; a test double may have none but the poll's."""
+        url = getattr(answer.response, "url", None)
+        polled = history.url or as_text(self._request.url)
+        return url if isinstance(url, str) else polled
 
     def home_request(self, url: str, session: Any) -> requests.Request:
         """Return the request for a URL at home, which carries what the caller gave.
@@ -392,9 +402,7 @@ class Route:
 
     def _go_to(self, place: str, named: str, answer: Answer, history: History) -> str:
         """Let the next poll go to a named URL, joined to the URL of the answer."""
-        base = getattr(answer.response, "url", None)
-        if not isinstance(base, str):  # of a test double
-            base = history.url or as_text(self._request.url)
+        base = self._url_of(answer, history)
         try:
             url, scheme = urljoin(base, named), urlsplit(base).scheme
         except ValueError:

@@ -146,7 +146,10 @@ def redirected_to(
     :param origin_only: whether the path may be a secret, too.
     """
     history = getattr(response, "history", None)  # a test double may have none
-    if not isinstance(history, list) or not history:
+    if not isinstance(history, list):
+        return None
+    # An auth such as HTTPDigestAuth adds the answers that ask for credentials.
+    if all(getattr(each, "status_code", None) in (401, 407) for each in history):
         return None
     return show_origin(response.url) if origin_only else redact_url(response.url)
 

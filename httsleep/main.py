@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from copy import deepcopy
+from copy import copy, deepcopy
 from time import sleep
 from typing import Any, ClassVar, Self
 
@@ -525,7 +525,11 @@ class HttSleeper:
     def __copy__(self) -> Self:
         """Return a copy, which shares the values that cannot be pickled."""
         copied = object.__new__(type(self))
-        copied.__setstate__(self.__getstate__())
+        state = self.__getstate__()
+        if self._owns_session:  # the wait of the copy has cookies of its own
+            state["_session"] = copy(self._session)
+            state["_session"].cookies = self._session.cookies.copy()
+        copied.__setstate__(state)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

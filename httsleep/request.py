@@ -72,6 +72,13 @@ def checked_copy(
     return request
 
 
+def copied_fields(request: requests.Request) -> dict[str, Any]:
+    """Return the fields of a request, which no later change of it reaches."""
+    fields = {name: copy_containers(getattr(request, name)) for name in FIELDS}
+    fields["headers"] = dict(fields["headers"])
+    return fields
+
+
 def _kind(value: Any) -> str:
     """Return the name of the type: a text may not show more of a possible secret."""
     return type(value).__name__

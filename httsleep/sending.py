@@ -11,7 +11,7 @@ from .connection import TOO_LONG, Bounds, SecondsLeft, bound_body, bounded
 from .exceptions import BodyTooLarge
 from .follow import Route
 from .formatting import as_text, body_of
-from .request import FIELDS
+from .request import copied_fields
 from .session import (
     BoundedSession,
     ForeignSession,
@@ -55,7 +55,7 @@ class Sender:
     def _use(self, session: requests.Session, request: requests.Request) -> None:
         """Send this request from now on."""
         self._session = session
-        self._fields = _copied_fields(request)
+        self._fields = copied_fields(request)
         self._prepared = _PreparedRequest(session, self._fields, self._options)
 
     def _turn_to(self, route: Route, url: str) -> None:
@@ -137,13 +137,6 @@ class Sender:
             if raw is not None:
                 raw.close()
             raise
-
-
-def _copied_fields(request: requests.Request) -> dict[str, Any]:
-    """Return the fields of a request, which no later change of it reaches."""
-    fields = {name: copy_containers(getattr(request, name)) for name in FIELDS}
-    fields["headers"] = dict(fields["headers"])
-    return fields
 
 
 # What requests has when it is imported: a test can patch it later.

@@ -231,8 +231,7 @@ class Wait:
         answer = Answer(response, known if are_alike(response, before) else {})
         history, expected = self._history, self._expected
         if self._route is not None:
-            url = getattr(response, "url", None)  # a test double may have none
-            self._origin_only = not self._route.is_home(str(url))
+            self._origin_only = not self._route.is_from_home(answer, history)
         try:
             if self._route is None:
                 verdict = expected.judge(answer, history.counts, self._is_ignored)

@@ -79,6 +79,30 @@ def test_a_response_of_a_patched_request_method(naps, double, kind):
         assert session.request.call_count == 2
 
 
+@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
+def test_a_double_that_names_a_url(naps, double):
+    """A double without a URL counts as the answer of the URL that was polled."""
+    answers = [double(202), double(503), double(200)]
+    answers[0].headers = {"Location": "jobs/7"}
+    submit = requests.Request("POST", URL, headers={"X-Token": "1"})
+    with mock.patch("requests.Session.request", side_effect=answers) as patched:
+        assert httsleep(submit, follow="Location", status_code=200) is answers[2]
+    sent = [call.kwargs for call in patched.call_args_list]
+    assert [each["url"] for each in sent] == [URL, *["http://server/jobs/7"] * 2]
+    assert [each["headers"] for each in sent] == [{"X-Token": "1"}] * 3
+
+
+@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
+def test_a_double_that_names_no_url(double):
+    """A double may have no headers, or a mock of them."""
+    submit = requests.Request("POST", URL)
+    with (
+        mock.patch("requests.Session.request", side_effect=[double(202)]),
+        pytest.raises(UnexpectedResponse, match="names no URL"),
+    ):
+        httsleep(submit, follow="Location", status_code=200)
+
+
 def test_the_request_method_of_the_sleepers_session(naps):
     """So is one that a test has set on ``sleeper.session``."""
     sleeper = HttSleeper(URL, status_code=200)

@@ -267,6 +267,16 @@ def test_an_answer_says_where_it_was_redirected_to(make_response):
     )
 
 
+@pytest.mark.parametrize("status", [401, 407])
+def test_an_answer_that_asks_for_credentials_is_no_redirect(make_response, status):
+    """HTTPDigestAuth keeps the answer to its first request as requests a redirect."""
+    response = make_response(200, "x", url="http://other/login")
+    response.history.append(make_response(status))
+    assert describe_response(response) == "200 OK, no Content-Type, 1 byte"
+    response.history.append(make_response(302))
+    assert describe_response(response).endswith(", redirected to http://other/login")
+
+
 # one secret, wherever a caller may put one; tests/servers/test_leaks.py has those that
 # are sent
 

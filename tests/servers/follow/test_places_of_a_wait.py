@@ -9,7 +9,7 @@ import sys
 import pytest
 import requests
 
-from httsleep import GaveUp, HttSleeper, UnexpectedResponse
+from httsleep import Alarm, GaveUp, HttSleeper, UnexpectedResponse
 
 TO_JOB = (202, b"", {"Location": "/jobs/7"})
 
@@ -463,3 +463,50 @@ def test_a_request_that_is_assigned_counts_from_the_next_wait(sleeper, jobs, sen
     assert sent(jobs) == ["POST /endpoint", *["GET /jobs/7"] * 3]
     sleeper.poll()
     assert sent(jobs)[-1] == "PUT /other"
+
+
+CHANGES = {
+    "url": lambda request, url: setattr(request, "url", url),
+    "headers": lambda request, _: request.headers.update({"X-Token": "s3cret"}),
+    "other headers": lambda request, _: setattr(request, "headers", {"X": "s3cret"}),
+    "auth": lambda request, _: setattr(request, "auth", ("s3cret", "s3cret")),
+    "method": lambda request, _: setattr(request, "method", "PUT"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_request_that_is_changed_counts_from_the_next_wait(
+    sleeper, jobs, serve, change
+):
+    """The polls of a wait that is under way carry what its submit carried."""
+    other = serve(200)
+    sleeper.poll()
+    change(sleeper.request, other.url.replace("//", "//s3cret:s3cret@"))
+    sleeper.poll()
+    assert [seen.path for seen in jobs.seen] == ["/endpoint", "/jobs/7"]
+    assert "Authorization" not in jobs.seen[1].headers
+    assert "s3cret" not in repr(jobs.seen)
+    assert other.seen == []
+
+
+def test_the_account_after_a_change_of_the_request(sleeper, jobs):
+    """The text of a wait that is under way has the method and the URL of its submit."""
+    sleeper.poll()
+    sleeper.request.method, sleeper.request.url = "PUT", "http://server/other"
+    sleeper.alarms = {"status_code": 202}
+    with pytest.raises(Alarm) as caught:
+        sleeper.poll()
+    second = str(caught.value).split("\n  ")[1]
+    assert second == f"POST {jobs.url}, then GET {jobs.root}/jobs/7"
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_leaves_the_cookies_of_the_wait(serve, submit, copied):
+    """A copy has a cookie jar of its own, so the wait it was made of keeps its own."""
+    cookie = {"Location": "/jobs/7", "Set-Cookie": "seen=1; Path=/"}
+    server = serve((202, b"", cookie), 202)
+    with HttSleeper(submit(server.url), status_code=200, follow="Location") as sleeper:
+        sleeper.poll()
+        copied(sleeper).close()
+        sleeper.poll()
+    assert server.seen[1].headers["Cookie"] == "seen=1"
