@@ -8,6 +8,8 @@ import requests
 from .failures import describe_exception
 from .formatting import describe_status, describe_way, format_seconds, redirected_to
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
 

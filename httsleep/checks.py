@@ -21,6 +21,8 @@ from .exceptions import Alarm, Cancelled, GaveUp
 from .failures import CUT_OFF_TLS, causes, is_out_of_files
 from .formatting import safe_repr
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 T = TypeVar("T")
 
 #: A duration in seconds.
@@ -246,6 +248,14 @@ class IgnoredExceptions:
             (builtins.ConnectionError in classes and _is_broken_connection(exc))
             or (builtins.TimeoutError in classes and isinstance(exc, Timeout))
         )
+
+
+def class_that_ignores(exc: Exception) -> str | None:
+    """Return the class for ``ignore_exceptions`` that ignores this; None if neither."""
+    for kind in (builtins.TimeoutError, builtins.ConnectionError):
+        if IgnoredExceptions((kind,))(exc):
+            return kind.__name__
+    return None
 
 
 def _is_broken_connection(exc: Exception) -> bool:

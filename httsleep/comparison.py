@@ -16,6 +16,8 @@ from typing import Any
 from .checks import bad_argument
 from .formatting import safe_repr
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
 #: A function that returns whether an actual value equals the expected one.

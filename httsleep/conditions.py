@@ -14,6 +14,8 @@ from .failures import describe_exception
 from .formatting import one_line, safe_repr
 from .validators import Answer, TwoStepCheck, Validator
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
 #: met.
 Conditions = Mapping[str, Any] | Sequence[Mapping[str, Any]]

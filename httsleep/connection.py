@@ -42,6 +42,8 @@ from urllib3.response import ContentDecoder
 
 from .exceptions import BodyTooLarge
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: Return the seconds that are left, by one clock for the whole of a poll.
 SecondsLeft = Callable[[], float]
 

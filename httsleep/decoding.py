@@ -9,6 +9,8 @@ from requests.utils import get_encoding_from_headers
 
 from .formatting import body_of, header_of
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _BYTE_ORDER_MARKS = (
     *(codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
     codecs.BOM_UTF32_BE,  # that of UTF-32-LE begins as that of UTF-16-LE

@@ -22,6 +22,8 @@ import requests
 
 from .formatting import format_size, safe_repr
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 
 class HttSleepError(Exception):
     """The base class of the exceptions of httsleep."""

@@ -20,6 +20,8 @@ from urllib3.util import parse_url
 
 from .formatting import one_line, proxy_address
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.EBUSY)
 #: The ends of a TLS handshake that a server makes by closing the connection.
 CUT_OFF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -198,6 +200,21 @@ def _phrase(exc: BaseException, chain: list[BaseException]) -> str:
         if type(cause).__module__ == "socks":  # its texts are constants
             return f"SOCKS: {one_line(str(getattr(cause, 'msg', '')), 80)}"
     return ""
+
+
+def show_alone(exc: Exception, handled: BaseException | None) -> None:
+    """Let a traceback show an exception of requests without those that it holds.
+
+    requests keeps the error of urllib3 in the arguments of its own exception, whose
+    text says all that the others say. So :func:`causes` finds the errors as before.
+
+    :param handled: the exception that the caller is handling, which stays visible.
+    """
+    held = (*exc.args, getattr(exc, "reason", None))
+    below = exc.__cause__ or exc.__context__
+    if below is not None and any(each is below for each in held):
+        exc.__cause__, exc.__context__ = None, handled
+        exc.__suppress_context__ = False  # the line above sets it to True
 
 
 def without_tracebacks(exc: Exception) -> Exception:

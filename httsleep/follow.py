@@ -31,6 +31,8 @@ from .history import History, bad_checkpoint
 from .request import TOKEN
 from .validators import Answer, finder
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: What ``follow`` takes: one place, or a list of them.
 Place = str | Callable[[requests.Response], Any]
 Places = Place | Sequence[Place]

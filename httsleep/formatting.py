@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.util import Url
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _MAX_LENGTH = 200  # characters
 
 

@@ -11,6 +11,8 @@ from .conditions import Condition, Counts, Expectations
 from .formatting import format_seconds, one_line
 from .limits import RECENT_POLLS
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _VERSION = 1
 _MAX_OUTCOMES = 20  # that are counted apart, so that memory stays bounded
 _MAX_COUNT = 10**15  # of polls, in a checkpoint

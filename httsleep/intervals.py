@@ -16,6 +16,8 @@ from .attempt import Attempt
 from .checks import MAX_SECONDS, Seconds, bad_argument, seconds
 from .formatting import header_of
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 #: A ``polling_interval``: seconds, or a function that computes them from an attempt.

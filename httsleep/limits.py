@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Self
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: How many of the last answered polls are looked at.
 RECENT_POLLS = 3
 _MARGIN = 1.5  # times the duration of a poll

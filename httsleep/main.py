@@ -48,6 +48,8 @@ from .session import BoundedSession
 from .validators import VALIDATORS, JSONPath, StatusCode, Validator
 from .wait import Wait
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: Seconds between two polls.
 DEFAULT_POLLING_INTERVAL = 2
 #: The largest number of polls of a run, unless ``max_time`` is given.

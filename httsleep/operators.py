@@ -13,6 +13,8 @@ from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
 from .formatting import safe_repr
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: A function of the matches, of which there is at least one. It returns ``None`` if the
 #: operator holds, else in a few words what the matches are instead.
 ValueCheck = Callable[[list[Any]], str | None]

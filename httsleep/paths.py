@@ -14,6 +14,8 @@ from jsonpath_ng import jsonpath
 from jsonpath_ng.ext.parser import parse
 from jsonpath_ng.jsonpath import Child, Fields, Index, Root, Slice
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: A function that returns the values that a JSONPath finds in a decoded document.
 Finder = Callable[[Any], list[Any]]
 #: A function that goes on from each of some values to the values of the next step.

@@ -18,6 +18,8 @@ from .checks import bad_argument
 from .conditions import copy_containers
 from .formatting import redact_url, safe_repr
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: A Request, or the URL of a GET.
 UrlOrRequest = str | requests.Request
 

@@ -19,6 +19,8 @@ from .session import (
     keep_authorization,
 )
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 
 class Sender:
     """Sends the requests of one wait.
@@ -99,7 +101,7 @@ class Sender:
             # To requests, an upload or a body that stalls is a plain ConnectionError.
             if seconds_left() > 0 or isinstance(exc, requests.exceptions.Timeout):
                 raise
-            raise requests.exceptions.ReadTimeout(TOO_LONG) from exc
+            raise _timeout(exc) from None
         return response
 
     def _open(self, timeout: float) -> requests.Response:
@@ -134,6 +136,13 @@ class Sender:
             if raw is not None:
                 raw.close()
             raise
+
+
+def _timeout(reason: Exception) -> requests.exceptions.ReadTimeout:
+    """Return the error for a request that took too long; it holds its reason."""
+    timeout = requests.exceptions.ReadTimeout(TOO_LONG)
+    vars(timeout)["reason"] = reason
+    return timeout
 
 
 def _copied_fields(request: requests.Request) -> dict[str, Any]:

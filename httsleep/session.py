@@ -40,6 +40,8 @@ from .connection import (
 from .failures import CUT_OFF_TLS, causes, without_tracebacks
 from .formatting import as_text
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 _NO_URL = "the answer redirects to what is no URL"
 _MAX_HOSTS = 10_000  # the pools of more hosts are closed, the least recently used first
 

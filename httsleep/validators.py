@@ -21,6 +21,8 @@ from .formatting import describe_body, one_line, safe_repr
 from .operators import OPERATORS
 from .paths import Finder, compiled, searcher
 
+__tracebackhide__ = True  # pytest shows the line of the caller
+
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
 Check = Callable[["Answer"], str | None]

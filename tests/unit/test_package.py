@@ -4,7 +4,7 @@ import logging
 import shutil
 import subprocess
 import sys
-from importlib import metadata, resources
+from importlib import import_module, metadata, resources
 from pathlib import Path
 
 import pytest
@@ -187,6 +187,14 @@ LIBRARY = [
     *("limits", "history", "request", "follow", "connection", "session", "sending"),
     *("wait", "main", "__init__"),
 ]
+
+
+@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"__init__"}))
+def test_pytest_shows_no_line_of_the_library(name):
+    """pytest looks for this name in the globals of each function of a traceback."""
+    assert vars(import_module(f"httsleep.{name}"))["__tracebackhide__"] is True
+
+
 COMMAND = [
     *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),
     "main",
