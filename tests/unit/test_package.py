@@ -182,7 +182,8 @@ def test_importing_changes_no_logging():
 
 
 LIBRARY = [
-    *("formatting", "failures", "exceptions", "checks", "attempt", "comparison"),
+    *("formatting", "failures", "exceptions", "checks", "guesses", "attempt"),
+    "comparison",
     *("operators", "paths", "decoding", "validators", "conditions", "intervals"),
     *("limits", "history", "request", "follow", "connection", "session", "sending"),
     *("wait", "main", "__init__"),
