@@ -5,6 +5,7 @@
 """
 
 import logging
+import sys
 
 from .attempt import Attempt
 from .exceptions import (
@@ -37,3 +38,7 @@ __all__ = [
 __version__ = "1.0.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+for _name, _module in list(sys.modules.items()):
+    if _name.startswith(f"{__name__}."):
+        vars(_module)["__tracebackhide__"] = True  # pytest shows the line of the caller

@@ -40,17 +40,6 @@ def bad_argument(argument: str, value: Any, instead: str) -> ValueError:
     return ValueError(f"{argument} is {safe_repr(value)}: {instead}")
 
 
-def nearest(word: Any, words: Iterable[str]) -> str:
-    """Return the valid words as a sentence, first the one that was probably meant."""
-    from difflib import get_close_matches  # imported only for a mistake
-
-    words = list(words)
-    word = word[:80].lower() if isinstance(word, str) else ""
-    close = get_close_matches(word, words, 1, 0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are {', '.join(map(repr, words))}"
-
-
 def seconds(argument: str, value: Any) -> int | float:
     """Return a duration in seconds, from 0 to :data:`MAX_SECONDS`."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
@@ -231,6 +220,8 @@ class IgnoredExceptions:
         for each in classes:
             if not (isinstance(each, type) and issubclass(each, Exception)):
                 instead = "give Exception or classes derived from it"
+                if isinstance(each, str) and each.isidentifier() and len(each) < 80:
+                    instead = f"give the class {each}, without quotes"
                 raise bad_argument("ignore_exceptions", each, instead)
         return cls(classes)
 
@@ -246,6 +237,14 @@ class IgnoredExceptions:
             (builtins.ConnectionError in classes and _is_broken_connection(exc))
             or (builtins.TimeoutError in classes and isinstance(exc, Timeout))
         )
+
+
+def class_that_ignores(exc: Exception) -> str | None:
+    """Return the class for ``ignore_exceptions`` that ignores this; None if neither."""
+    for kind in (builtins.TimeoutError, builtins.ConnectionError):
+        if IgnoredExceptions((kind,))(exc):
+            return kind.__name__
+    return None
 
 
 def _is_broken_connection(exc: Exception) -> bool:

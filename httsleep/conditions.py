@@ -10,9 +10,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from .attempt import Outcome
-from .checks import bad_argument, nearest
+from .checks import bad_argument
 from .failures import describe_exception
 from .formatting import one_line, safe_repr
+from .guesses import example_condition, nearest_key
 from .validators import VALIDATORS, Answer, Check, TwoStepCheck, Validator
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
@@ -126,15 +127,15 @@ class Condition:
 def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) -> None:
     """Check that a condition is a dict with at least one key, and only known keys."""
     if not isinstance(source, Mapping):
-        instead = "a condition is a dict such as {'status_code': 200}"
+        instead = f"a condition is a dict such as {example_condition(source)}"
         raise bad_argument(place, source, instead)
     if not source:
         instead = "an empty condition expects nothing; give one with a key"
         raise bad_argument(place, source, instead)
-    for key in source:
+    for key, value in source.items():
         if key not in validators and key != "consecutive":
             known = (*validators, "consecutive")
-            instead = f"unknown key {safe_repr(key)}: {nearest(key, known)}"
+            instead = f"unknown key {safe_repr(key)}: {nearest_key(key, value, known)}"
             raise bad_argument(place, source, instead)
 
 

@@ -200,6 +200,21 @@ def _phrase(exc: BaseException, chain: list[BaseException]) -> str:
     return ""
 
 
+def show_alone(exc: Exception, handled: BaseException | None) -> None:
+    """Let a traceback show an exception of requests without those that it holds.
+
+    requests keeps the error of urllib3 in the arguments of its own exception, whose
+    text says all that the others say. So :func:`causes` finds the errors as before.
+
+    :param handled: the exception that the caller is handling, which stays visible.
+    """
+    held = (*exc.args, getattr(exc, "reason", None))
+    below = exc.__cause__ or exc.__context__
+    if below is not None and any(each is below for each in held):
+        exc.__cause__, exc.__context__ = None, handled
+        exc.__suppress_context__ = False  # the line above sets it to True
+
+
 def without_tracebacks(exc: Exception) -> Exception:
     """Remove tracebacks and contexts, which keep frames and responses alive.
 

@@ -5,8 +5,9 @@ last polls took. Nothing looks at a clock.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple, Self
+from typing import Self
 
 #: How many of the last answered polls are looked at.
 RECENT_POLLS = 3
@@ -15,7 +16,8 @@ _LEAST_MARGIN = 0.1  # seconds
 _ROUNDING = 0.001  # seconds; differences below this are rounding errors
 
 
-class Limits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Limits:
     """The limits of one wait. A limit that is not set is infinite.
 
     :ivar max_retries: how many polls the wait makes at most.

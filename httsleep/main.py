@@ -39,6 +39,7 @@ from .conditions import (
 from .exceptions import Alarm as Alarm  # users import it from here
 from .follow import Places, PlacesToLook, Route, check_resumed
 from .formatting import redact_url
+from .guesses import explains_unknown_keywords
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
 from .limits import Limits
@@ -191,6 +192,7 @@ class HttSleeper:
     on_poll: Setting[OnPoll | None] = Setting(or_none(function))
     cancel: Setting[threading.Event | None] = Setting(or_none(event))
 
+    @explains_unknown_keywords
     def __init__(
         self,
         url_or_request: UrlOrRequest,
@@ -554,6 +556,7 @@ class HttSleeper:
         self.checkpoint = checkpoint
 
 
+@explains_unknown_keywords
 def httsleep(
     url_or_request: UrlOrRequest,
     until: Conditions | None = None,
@@ -634,7 +637,7 @@ def _set_loglevel(loglevel: int | str | None) -> None:
         return
     instead = "logging.getLogger('httsleep').setLevel(...)"
     warnings.warn(
-        f"loglevel is deprecated: use {instead}", DeprecationWarning, stacklevel=3
+        f"loglevel is deprecated: use {instead}", DeprecationWarning, stacklevel=4
     )
     with suppress(Exception):  # also from its repr()
         _log.setLevel(loglevel)

@@ -28,6 +28,8 @@ FIELDS = (
 )
 #: The syntax of a method and of the name of a header (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: A URL that only lacks its http://, such as localhost:8080/health.
+_NO_SCHEME = re.compile(r"[\w.-]+(:\d{1,5})?([/?]\S*)?")
 
 
 def checked_copy(
@@ -171,12 +173,15 @@ def _check_url(request: requests.Request, prepared: requests.PreparedRequest) ->
         (urlsplit(prepared.url or "").hostname or "").encode("idna")
     except Exception as exc:  # for instance, the str() of a param raises one
         kind = _kind(exc)
+    whole = f"give 'http://{url}'" if _NO_SCHEME.fullmatch(url) else ""
     if kind:
         text = f"url_or_request: {url!r} cannot be polled ({kind})"
-        raise ValueError(f"{text}: give a whole URL such as 'http://server/endpoint'")
+        instead = whole or "give a whole URL such as 'http://server/endpoint'"
+        raise ValueError(f"{text}: {instead}")
     if not str(prepared.url).lower().startswith(("http://", "https://")):
         text = f"url_or_request: {url!r} is not http or https"
-        raise ValueError(f"{text}: give a URL that begins with http:// or https://")
+        instead = whole or "give a URL that begins with http:// or https://"
+        raise ValueError(f"{text}: {instead}")
     named = get_auth_from_url(prepared.url or "")
     if request.auth is None and not all(map(_is_latin, named)):
         text = f"url_or_request: user or password of {url!r} cannot be sent"

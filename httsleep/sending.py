@@ -102,7 +102,7 @@ class Sender:
             # To requests, an upload or a body that stalls is a plain ConnectionError.
             if seconds_left() > 0 or isinstance(exc, requests.exceptions.Timeout):
                 raise
-            raise requests.exceptions.ReadTimeout(TOO_LONG) from exc
+            raise _timeout(exc) from None
         return response
 
     def _open(self, timeout: float) -> requests.Response:
@@ -137,6 +137,13 @@ class Sender:
             if raw is not None:
                 raw.close()
             raise
+
+
+def _timeout(reason: Exception) -> requests.exceptions.ReadTimeout:
+    """Return the error for a request that took too long; it holds its reason."""
+    timeout = requests.exceptions.ReadTimeout(TOO_LONG)
+    vars(timeout)["reason"] = reason
+    return timeout
 
 
 # What requests has when it is imported: a test can patch it later.

@@ -14,10 +14,11 @@ from typing import Any
 
 import requests
 
-from .checks import bad_argument, nearest
+from .checks import bad_argument
 from .comparison import check_comparable, differences, matcher
 from .decoding import decoded_json
 from .formatting import body_of, describe_body, header_of, one_line, safe_repr
+from .guesses import nearest
 from .operators import OPERATORS
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
@@ -154,7 +155,8 @@ def _statuses(expected: Any) -> set[int]:
             first = int(expected[0]) * 100
             return set(range(first, first + 100))
         if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
-            instead = f"{instead}; {nearest(expected, _STATUS_CLASSES)}"
+            if len(statuses := re.findall(r"\b[1-5](?:\d\d|xx)\b", expected)) > 1:
+                instead = f"give a list: {safe_repr(statuses)}"
             raise bad_argument("status_code", expected, instead)
         expected = int(expected)
     if isinstance(expected, bool) or not isinstance(expected, int):

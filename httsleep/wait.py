@@ -1,6 +1,7 @@
 """One wait: what has happened so far, and its next step."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,9 +11,10 @@ from typing import Any, NoReturn, Self
 import requests
 
 from .attempt import Attempt
+from .checks import class_that_ignores
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
-from .failures import describe_exception, without_tracebacks
+from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
     cache_note,
@@ -190,6 +192,7 @@ class Wait:
         history = self._history
         began = history.elapsed()
         verdict, response, ignored = Verdict("ignored"), None, None
+        handled = sys.exception()
         try:
             response = self._sender.send(self._seconds_left(began), history.url)
         except Exception as exc:
@@ -198,6 +201,7 @@ class Wait:
             is_ignored = self._is_ignored(exc) and not self._is_submit()
             if not (self._is_cut_off(exc) or is_ignored):
                 self._add_note(exc)
+                show_alone(exc, handled)
                 raise
             ignored = self._exception = without_tracebacks(exc)
         else:
@@ -256,13 +260,14 @@ class Wait:
         return is_over or self._is_cancelled()
 
     def _add_note(self, exc: Exception) -> None:
-        """Say which poll a failed request was."""
+        """Say which poll a failed request was, and how to ignore that."""
         if isinstance(exc, requests.exceptions.RequestException):
-            hint = "ignore_exceptions would make it poll on"
+            lines = [f"failed after {self._history.progress()}", self._request_line]
             if self._is_submit():
-                hint = NOBODY_KNOWS
-            failed = f"failed after {self._history.progress()}"
-            exc.add_note(f"{failed}; {hint}\n  {self._request_line}")
+                lines[0] += f"; {NOBODY_KNOWS}"
+            elif (name := class_that_ignores(exc)) is not None:
+                lines.append(f"ignore_exceptions=[{name}] would make it poll on")
+            exc.add_note("\n  ".join(lines))
 
     def _reached_limit(self, attempt: Attempt) -> str | None:
         """Return the argument that makes this poll the last one, or ``None``."""

@@ -59,6 +59,11 @@ def is_fresh(response: requests.Response) -> bool:
     return bool(response.json()["age"] < 60)
 
 
+def unknown_keywords_are_reported() -> None:
+    httsleep(URL, status_code=200, timeout=5)  # type: ignore[call-arg]
+    HttSleeper(URL, status_code=200, timeout=5)  # type: ignore[call-arg]
+
+
 def conditions_in_variables() -> None:
     done = {"jsonpath": [{"expression": "$.status", "value": "SUCCESS"}]}
     failed = {"json": {"status": "FAILED"}}

@@ -1,5 +1,7 @@
 """``ignore_exceptions`` and the exceptions that real connections end with."""
 
+import traceback
+
 import pytest
 import requests
 from requests import exceptions
@@ -130,3 +132,32 @@ def test_a_password_of_netrc_that_cannot_be_sent(serve, monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(path))
     with pytest.raises(UnicodeEncodeError):
         httsleep(serve(200).url, status_code=200)
+
+
+def tracebacks(exc):
+    """Return how many tracebacks are printed for an exception."""
+    return "".join(traceback.format_exception(exc)).count("Traceback (most recent call")
+
+
+ONE_TRACEBACK = BROKEN_CONNECTIONS | {
+    "stalls in a body": lambda h: h.stall(OK + b"Content-Length: 21\r\n\r\n{"),
+    "bad gzip": BAD_GZIP,
+    "too many redirects": (302, b"", {"Location": "/endpoint"}),
+}
+
+
+@pytest.mark.parametrize("answer", ONE_TRACEBACK.values(), ids=ONE_TRACEBACK)
+def test_a_failed_request_has_one_traceback(serve, answer):
+    """The exception of requests is printed alone, after what the caller handles."""
+    server = serve(*[answer] * 40)
+    failed = pytest.raises(exceptions.RequestException)
+    with failed as caught:
+        httsleep(server.url, status_code=200, request_timeout=0.3)
+    assert tracebacks(caught.value) == 1
+    try:
+        raise LookupError("of the caller")
+    except LookupError:
+        with failed as caught:
+            httsleep(server.url, status_code=200, request_timeout=0.3)
+    assert tracebacks(caught.value) == 2
+    assert isinstance(caught.value.__context__, LookupError)

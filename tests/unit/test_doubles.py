@@ -92,17 +92,6 @@ def test_a_double_that_names_a_url(naps, double):
     assert [each["headers"] for each in sent] == [{"X-Token": "1"}] * 3
 
 
-@pytest.mark.parametrize("double", DOUBLES.values(), ids=DOUBLES)
-def test_a_double_that_names_no_url(double):
-    """A double may have no headers, or a mock of them."""
-    submit = requests.Request("POST", URL)
-    with (
-        mock.patch("requests.Session.request", side_effect=[double(202)]),
-        pytest.raises(UnexpectedResponse, match="names no URL"),
-    ):
-        httsleep(submit, follow="Location", status_code=200)
-
-
 def test_the_request_method_of_the_sleepers_session(naps):
     """So is one that a test has set on ``sleeper.session``."""
     sleeper = HttSleeper(URL, status_code=200)

@@ -17,6 +17,7 @@ from httsleep.failures import (
     describe_exception,
     is_out_of_files,
     is_unknown_issuer,
+    show_alone,
 )
 
 URL = "http://server/endpoint"
@@ -97,6 +98,39 @@ def test_what_the_caller_was_handling_is_not_related():
     exc = broken.ConnectionError()
     exc.__context__ = ConnectionRefusedError()
     assert list(causes(exc)) == [exc]
+
+
+def raised(exc, below, cause=None):
+    """Return an exception that was raised while another one was handled."""
+    exc.__context__ = below
+    return caused(exc, cause) if cause is not None else exc
+
+
+def test_what_requests_holds_is_not_shown_below_it():
+    """The context becomes what the caller handles; the causes are found as before."""
+    socket_error, handled = ConnectionRefusedError(), LookupError("of the caller")
+    held = caused(urllib3.exceptions.HTTPError(), socket_error)
+    for exc in (
+        raised(broken.ConnectionError(held), held),
+        raised(broken.ConnectionError(held), held, cause=held),
+    ):
+        show_alone(exc, handled)
+        assert exc.args == (held,)
+        assert (exc.__cause__, exc.__context__) == (None, handled)
+        assert not exc.__suppress_context__
+        assert list(causes(exc)) == [exc, held, socket_error]
+
+
+@pytest.mark.parametrize("cause", [None, KeyError()])
+def test_what_an_exception_does_not_hold_is_shown_below_it(cause):
+    """An exception that another library raises for a reason of its own stays whole."""
+    below = cause or KeyError()
+    exc = raised(broken.ConnectionError("no token"), below, cause)
+    show_alone(exc, None)
+    assert (exc.__cause__, exc.__context__) == (cause, below)
+    alone = broken.ConnectionError()
+    show_alone(alone, KeyError())
+    assert alone.__context__ is None
 
 
 def refused_certificate(code, message):

@@ -5,7 +5,7 @@ import ssl
 import pytest
 from requests import exceptions as broken
 
-from httsleep.checks import IgnoredExceptions
+from httsleep.checks import IgnoredExceptions, class_that_ignores
 
 
 def ignored(exc, *classes):
@@ -70,3 +70,22 @@ def test_a_name_that_is_not_resolved_is_a_broken_connection():
     """As long as this machine has descriptors, the name is the cause."""
     exc = broken.ConnectionError(socket.gaierror(socket.EAI_NONAME, "unknown"))
     assert ignored(exc, ConnectionError)
+
+
+@pytest.mark.parametrize(
+    ("exc", "name"),
+    [
+        (broken.ConnectionError(ConnectionRefusedError()), "ConnectionError"),
+        (broken.ChunkedEncodingError(), "ConnectionError"),
+        (broken.SSLError(ssl.SSLEOFError()), "ConnectionError"),
+        (broken.ReadTimeout(), "TimeoutError"),
+        (broken.ConnectTimeout(), "TimeoutError"),
+        (broken.SSLError(ssl.SSLCertVerificationError()), None),
+        (broken.ConnectionError(OSError(errno.EMFILE, "too many")), None),
+        (broken.TooManyRedirects(), None),
+        (broken.InvalidURL(), None),
+    ],
+)
+def test_the_class_to_propose_is_one_that_ignores(exc, name):
+    """A failure that no wait repairs has none."""
+    assert class_that_ignores(exc) == name

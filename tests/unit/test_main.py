@@ -552,20 +552,24 @@ def test_a_pickled_sleeper_keeps_the_counts_of_its_alarms(answers):
 
 
 def test_no_variable_of_a_run_holds_all_arguments(answers):
-    """While httsleep() waits, its frame has each argument in the one of its name."""
+    """While httsleep() waits, its frame has each argument in the one of its name.
+
+    The frame of its wrapper has none.
+    """
     answers(200)
     shown = []
 
     def on_poll(attempt):
         frame = sys._getframe()
-        while frame.f_code is not poll_until.__code__:
+        while frame.f_code is not poll_until.__wrapped__.__code__:
             frame = frame.f_back
-        shown.append(
-            {name for name, value in frame.f_locals.items() if "s3" in str(value)}
-        )
+        assert frame.f_back.f_code is poll_until.__code__
+        for each in (frame, frame.f_back):
+            found = {k for k, value in each.f_locals.items() if "s3" in str(value)}
+            shown.append(found)
 
     poll_until(URL, status_code=200, auth=("a", "s3"), on_poll=on_poll)
-    assert shown == [{"auth"}]
+    assert shown == [{"auth"}, set()]
 
 
 # Arguments that cannot work. test_conditions.py, test_validators.py and
@@ -598,7 +602,8 @@ REFUSED_BESIDE_A_SUCCESS = [
         {"pending": {"text": "", "consecutive": 2}},
         ["pending is {", "'consecutive' cannot be used in pending; leave it out"],
     ),
-    ({"url_or_request": "server/endpoint"}, ["url_or_request", "a whole URL such as"]),
+    ({"url_or_request": "server/a"}, ["url_or_request", "give 'http://server/a'"]),
+    ({"url_or_request": "/endpoint"}, ["url_or_request", "a whole URL such as"]),
     ({"url_or_request": None}, ["url_or_request", "a URL or a requests.Request"]),
     ({"url_or_request": requests.Request(url=URL)}, ["has no valid method", "'GET'"]),
     (

@@ -4,7 +4,7 @@ import logging
 import shutil
 import subprocess
 import sys
-from importlib import metadata, resources
+from importlib import import_module, metadata, resources
 from pathlib import Path
 
 import pytest
@@ -182,11 +182,20 @@ def test_importing_changes_no_logging():
 
 
 LIBRARY = [
-    *("formatting", "failures", "exceptions", "checks", "attempt", "comparison"),
+    *("formatting", "failures", "exceptions", "checks", "guesses", "attempt"),
+    "comparison",
     *("operators", "paths", "decoding", "validators", "conditions", "intervals"),
     *("limits", "history", "request", "follow", "connection", "session", "sending"),
     *("wait", "main", "__init__"),
 ]
+
+
+@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"__init__", "paths"}))
+def test_pytest_shows_no_line_of_the_library(name):
+    """pytest looks for this name in the globals of each function of a traceback."""
+    assert vars(import_module(f"httsleep.{name}"))["__tracebackhide__"] is True
+
+
 COMMAND = [
     *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),
     "main",

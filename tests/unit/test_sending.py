@@ -343,7 +343,7 @@ def test_a_connection_error_after_the_limit_is_a_timeout(stub_session):
     session = stub_session(stall)
     with pytest.raises(broken.ReadTimeout, match="the request took too long") as info:
         sender(session).send(lambda: 0.0)
-    assert isinstance(info.value.__cause__, broken.ConnectionError)
+    assert isinstance(info.value.reason, broken.ConnectionError)
     with pytest.raises(broken.ConnectionError) as info:
         sender(session).send(a_minute)
     assert not isinstance(info.value, broken.Timeout)

@@ -214,7 +214,10 @@ def test_the_note_of_a_broken_poll(serve, submit):
         httsleep(submit(server.url), status_code=200, follow="Location")
     (note,) = caught.value.__notes__
     assert note.startswith("failed after 2 polls in ")
-    assert note.endswith(f"\n  POST {server.url}, then GET {server.root}/jobs/7")
+    assert note.endswith(
+        f"\n  POST {server.url}, then GET {server.root}/jobs/7"
+        "\n  ignore_exceptions=[ConnectionError] would make it poll on"
+    )
 
 
 def test_the_note_of_a_check_that_raises(serve, submit):
