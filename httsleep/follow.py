@@ -463,7 +463,8 @@ def _origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     host.encode("idna")
-    if parts.scheme not in _DEFAULT_PORTS or not host:
+    is_escaped = "%" in host and ":" not in host  # by urllib3 before 2.3, of a blank
+    if parts.scheme not in _DEFAULT_PORTS or not host or is_escaped:
         raise ValueError("neither http nor https")
     return parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme]
 
