@@ -14,7 +14,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from .checks import bad_argument
-from .formatting import safe_repr
+from .formatting import beside, safe_repr, there_are
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
@@ -159,15 +159,18 @@ def _differences(actual: Any, expected: Any, path: str) -> Iterator[str]:
     """Yield the reasons for the values at a path."""
     if not isinstance(expected, dict):
         if not _matches(actual, expected):
-            yield f"{path} is {safe_repr(actual)}, not {safe_repr(expected)}"
+            yield f"{path} is {beside(actual, expected)}, not {safe_repr(expected)}"
     elif not isinstance(actual, dict):
         yield f"{path} is {safe_repr(actual)}, not an object"
     else:
+        is_said = False  # what there is, once for each object
         for key, each in expected.items():
             if key in actual:
                 yield from _differences(actual[key], each, f"{path}.{key}")
             else:
-                yield f"{path}.{key} is missing"
+                there = "" if is_said else there_are(actual)
+                yield f"{path}.{key} is missing{there}"
+                is_said = True
 
 
 def is_orderable(actual: Any, expected: Any) -> bool:

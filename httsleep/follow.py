@@ -9,7 +9,7 @@ that the caller has given for sending goes to another origin.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn
@@ -27,6 +27,7 @@ from .formatting import (
     redact_url,
     safe_repr,
     show_origin,
+    there_are,
 )
 from .history import History, bad_checkpoint
 from .request import TOKEN, copied_fields
@@ -45,7 +46,6 @@ _GIVE = (
     "'/jobs/{$.id}', a callable, or a list of these"
 )
 _PART = re.compile(r"\{([^{}]*)\}")
-_MAX_NAMES = 8  # in the account of what is there
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Headers about the body of the submit, and those of a conditional request.
 _ONLY_OF_SUBMIT = re.compile("content-.*|if-.*|transfer-encoding|expect", re.I)
@@ -148,7 +148,7 @@ def _in_header(argument: str, name: str) -> _Find:
         given = getattr(answer.response, "headers", None)
         headers = given if isinstance(given, Mapping) else {}  # of a test double
         if name not in headers:
-            raise _NamesNothing(f"is missing {_there_are(headers)}".rstrip())
+            raise _NamesNothing(f"is missing{there_are(headers)}")
         return _checked_value(_decode_header(headers[name]))
 
     return find
@@ -178,19 +178,12 @@ def _in_body(path: str, kinds: Any) -> _Find:
             raise _NamesNothing(f"cannot be evaluated ({type(exc).__name__})") from None
         if not found:
             keys = answer.json if isinstance(answer.json, dict) else ()
-            raise _NamesNothing(f"is missing {_there_are(keys)}".rstrip())
+            raise _NamesNothing(f"is missing{there_are(keys)}")
         if len(found) > 1:
             raise _NamesNothing(f"has {len(found)} values, which name no URL")
         return _checked_value(found[0], kinds=kinds)
 
     return find
-
-
-def _there_are(names: Iterable[Any]) -> str:
-    """Return what there is instead of what is missing; empty if there is nothing."""
-    shown = [safe_repr(name) for name in names]
-    more = ["…"] if len(shown) > _MAX_NAMES else []
-    return f"(there are {', '.join(shown[:_MAX_NAMES] + more)})" if shown else ""
 
 
 def _template(place: str) -> _Find:

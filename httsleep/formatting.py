@@ -4,9 +4,10 @@ The text is on one line and limited in length, with control characters escaped. 
 no userinfo, no query values, no headers and no body.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
+from itertools import islice
 from reprlib import Repr
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,10 +16,25 @@ import requests
 from urllib3.util import Url
 
 _MAX_LENGTH = 200  # characters
+_MAX_NAMES, _MAX_NAMES_LENGTH = 8, 120  # in the account of what is there
 
 
 class _Repr(Repr):
-    """A Repr that shows a str, and a member of an Enum of str or int, as its value."""
+    """A Repr that shows a str, and a member of an Enum of str or int, as its value.
+
+    Dicts keep their order.
+    """
+
+    def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:
+        """Return the repr of the first items of a dict."""
+        if not x or level <= 0:
+            return "{...}" if x else "{}"
+        items = [
+            f"{self.repr1(key, level - 1)}: {self.repr1(value, level - 1)}"
+            for key, value in islice(x.items(), self.maxdict)
+        ]
+        more = ["..."] if len(x) > self.maxdict else []
+        return f"{{{', '.join(items + more)}}}"
 
     def repr_instance(self, x: Any, level: int) -> str:
         """Return the repr of an object of a class for which Repr has no method."""
@@ -54,6 +70,42 @@ def safe_repr(value: Any) -> str:
         return one_line(_repr.repr(value))
     except Exception:  # of a foreign __repr__, or of an int of more than 4300 digits
         return f"<{type(value).__name__}>"
+
+
+def there_are(names: Iterable[Any], place: str = "") -> str:
+    """Return what there is instead of what is missing; empty if there is nothing.
+
+    :param place: where the names are, unless that is clear.
+    """
+    shown = [safe_repr(name) for name in islice(names, _MAX_NAMES + 1)]
+    if not shown:
+        return ""
+    shown[_MAX_NAMES:] = ["…"] * (len(shown) > _MAX_NAMES)
+    listed = one_line(", ".join(shown), _MAX_NAMES_LENGTH)
+    is_or_are = "are" if len(shown) > 1 else "is"
+    return f" (there {is_or_are} {listed}{place and f' in {place}'})"
+
+
+def beside(actual: Any, expected: Any) -> str:
+    """Return the repr of a value, and its kind if only that differs from ``expected``.
+
+    That is so for ``'25'`` and 25.
+    """
+    shown = safe_repr(actual)
+    if isinstance(actual, str) is isinstance(expected, str):
+        return shown
+    kind = _KINDS.get(type(actual))
+    if kind is None or _without_quotes(shown) != _without_quotes(safe_repr(expected)):
+        return shown
+    return f"{shown} ({kind})"
+
+
+_KINDS = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+
+
+def _without_quotes(shown: str) -> str:
+    """Return a repr without quotes, in small letters, as JSON writes ``true``."""
+    return shown.strip("'\"").lower()
 
 
 def redact_url(url: Any) -> str:

@@ -7,11 +7,14 @@ the entry has found in an answer.
 
 import operator
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
-from .formatting import safe_repr
+from .formatting import beside, safe_repr
+
+_MAX_BESIDE = 8  # of the values of "in", which a reason compares with one by kind
 
 #: A function of the matches, of which there is at least one. It returns ``None`` if the
 #: operator holds, else in a few words what the matches are instead.
@@ -30,7 +33,7 @@ def _value(expected: Any) -> ValueCheck:
         actual = found[0] if len(found) == 1 else found
         if matches(actual) or (len(found) == 1 and matches(found)):
             return None
-        return f"is {safe_repr(actual)}, not {safe_repr(expected)}"
+        return f"is {beside(actual, expected)}, not {safe_repr(expected)}"
 
     return check
 
@@ -65,7 +68,9 @@ def _in(expected: Any) -> ValueCheck:
     def check(found: list[Any]) -> str | None:
         for actual in found:
             if not is_allowed(actual):
-                return f"is {safe_repr(actual)}, not {description}"
+                few = islice(expected, _MAX_BESIDE)
+                shown = max((beside(actual, each) for each in few), key=len)
+                return f"is {shown}, not {description}"
         return None
 
     return check

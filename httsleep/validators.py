@@ -7,17 +7,26 @@ The check is called with each :class:`Answer`.
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
+from json import loads
 from types import MappingProxyType
 from typing import Any
 
 import requests
 
 from .checks import bad_argument
-from .comparison import check_comparable, differences, matcher
+from .comparison import check_comparable, differences, json_equal, matcher
 from .decoding import decoded_json
-from .formatting import body_of, describe_body, header_of, one_line, safe_repr
+from .formatting import (
+    body_of,
+    describe_body,
+    header_of,
+    one_line,
+    safe_repr,
+    there_are,
+)
 from .guesses import nearest
 from .operators import OPERATORS
 
@@ -39,6 +48,7 @@ _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MAX_DIFFERENCES = 5  # in a reason of json_contains
 _NOTHING: Results = MappingProxyType({})
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
+_PLAIN = re.compile(r"\$((?:\.\w+)+)")  # the names at the beginning of a JSONPath
 
 
 class Answer:
@@ -234,7 +244,7 @@ def text(expected: Any) -> Check:
 
 def json(expected: Any) -> Check:
     """Return a check that the whole decoded body equals a JSON value."""
-    matches = matcher("json", expected)
+    matches, value = matcher("json", expected), _value_of_text(expected)
 
     def is_met(answer: Answer) -> bool:
         return answer.is_json and matches(answer.json)
@@ -249,9 +259,18 @@ def json(expected: Any) -> Check:
             and not any(differences(answer.json, expected))
         ):
             reason += " alone; json_contains would allow the other keys"
+        if value is not _NO_JSON and json_equal(answer.json, value):
+            reason += ", which is its text: give the value itself"
         return reason
 
     return TwoStepCheck(is_met, reason)
+
+
+def _value_of_text(expected: Any) -> Any:
+    """Return the value if a str is JSON, as if written for one; else ``_NO_JSON``."""
+    with suppress(ValueError, RecursionError):
+        return loads(expected) if isinstance(expected, str) else _NO_JSON
+    return _NO_JSON
 
 
 def json_contains(expected: Any) -> Check:
@@ -337,6 +356,8 @@ def _jsonpath_entry(entry: Any) -> Check:
         raise bad_argument("jsonpath entry", entry, instead)
     find = finder(entry["expression"])
     name = one_line(str(entry["expression"]))
+    plain = _PLAIN.match(name)
+    names = plain[1].split(".")[1:] if plain else []
     checks = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
 
     def check(answer: Answer) -> str | None:
@@ -345,11 +366,29 @@ def _jsonpath_entry(entry: Any) -> Check:
         except Exception as exc:  # such as len() of a number
             return f"{name} cannot be evaluated ({type(exc).__name__})"
         if not found:
-            return None if must_be_missing else f"{name} is missing"
+            if must_be_missing:
+                return None
+            return f"{name} is missing{_there(names, answer.json)}"
         reasons = [why for check in checks if (why := check(found)) is not None]
         return f"{name} {' and '.join(reasons)}" if reasons else None
 
     return check
+
+
+def _there(names: list[str], document: Any) -> str:
+    """Return what there is in place of the first of the nested names that is missing.
+
+    Empty if there are all of these names, or no names in their place.
+    """
+    place = "$"
+    for name in names:
+        if not isinstance(document, dict):
+            kind = "a list" if isinstance(document, list) else safe_repr(document)
+            return f" ({place} is {kind})"
+        if name not in document:
+            return there_are(document, "" if place == "$" else place)
+        document, place = document[name], f"{place}.{name}"
+    return ""
 
 
 def finder(expression: Any) -> Callable[[Any], list[Any]]:

@@ -178,7 +178,16 @@ def test_an_expression_stands_for_the_strings_it_is_found_in(actual, expected, m
     ("actual", "expected", "told"),
     [
         ({"a": 1}, {"a": 2}, ["$.a is 1, not 2"]),
-        ({"a": {}}, {"a": {"b": 1}, "c": None}, ["$.a.b is missing", "$.c is missing"]),
+        (
+            {"a": {}},
+            {"a": {"b": 1}, "c": None, "d": 1},
+            [
+                "$.a.b is missing",
+                "$.c is missing (there is 'a')",
+                "$.d is missing",
+            ],
+        ),
+        ({"a": 25}, {"a": "25"}, ["$.a is 25 (a number), not '25'"]),
         ([1], {"a": 1}, ["$ is [1], not an object"]),
         ({"a": [1, 2]}, {"a": [1]}, ["$.a is [1, 2], not [1]"]),
         ({"a": "b"}, {"a": re.compile("^c")}, ["$.a is 'b', not re.compile('^c')"]),

@@ -10,6 +10,7 @@ import requests
 
 from httsleep import HttSleeper
 from httsleep.formatting import (
+    beside,
     describe_body,
     describe_response,
     describe_status,
@@ -19,6 +20,7 @@ from httsleep.formatting import (
     one_line,
     redact_url,
     safe_repr,
+    there_are,
 )
 
 URL = "http://server/endpoint"
@@ -74,6 +76,8 @@ def test_a_line_of_escapes_is_cut_as_well():
         (1.5, "1.5"),
         ({"status": "RUNNING"}, "{'status': 'RUNNING'}"),
         ([1, [2]], "[1, [2]]"),
+        ({"b": 1, "a": {"d": 2, "c": {}}}, "{'b': 1, 'a': {'d': 2, 'c': {}}}"),
+        ([[[[{}, {"a": 1}]]]], "[[[[{}, {...}]]]]"),
     ],
 )
 def test_a_value_is_shown_as_its_repr(value, text):
@@ -394,3 +398,48 @@ def test_a_test_double_has_no_way():
     assert describe_way(None) == ""
     assert describe_way(SimpleNamespace(status_code=200)) == ""
     assert describe_way(Mock(status_code=200)) == ""
+
+
+# what there is
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], ""),
+        (["id"], " (there is 'id')"),
+        (["id", "n"], " (there are 'id', 'n')"),
+        (map(str, range(8)), " (there are '0', '1', '2', '3', '4', '5', '6', '7')"),
+        (map(str, range(9)), " (there are '0', '1', '2', '3', '4', '5', '6', '7', …)"),
+        (["\x1b"], " (there is '\\x1b')"),
+    ],
+)
+def test_there_are_a_few_names(names, text):
+    """At most eight names are shown, and escaped."""
+    assert there_are(names) == text
+
+
+def test_there_are_names_of_a_limited_length():
+    """Long names are cut, and all of them together."""
+    assert len(there_are(["x" * 1000] * 3)) < 140
+    assert there_are({"a": 1, "b": 2}, "$.job") == " (there are 'a', 'b' in $.job)"
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "text"),
+    [
+        (25, "25", "25 (a number)"),
+        (2.5, "2.5", "2.5 (a number)"),
+        ("25", 25, "'25' (a string)"),
+        (True, "true", "True (a boolean)"),
+        ("true", True, "'true' (a string)"),
+        (25, "26", "25"),
+        (25, 26, "25"),
+        ("a", "A", "'a'"),
+        ({}, "{}", "{}"),
+    ],
+    ids=repr,
+)
+def test_the_kind_of_a_value_is_shown_where_only_that_differs(actual, expected, text):
+    """The repr alone would look like the expected value."""
+    assert beside(actual, expected) == text

@@ -743,7 +743,7 @@ class Unpicklable:
     ("arguments", "name", "instead"),
     [
         ({"cancel": threading.Event()}, "cancel is <", "leave it out, and raise in"),
-        ({"callback": lambda response: True}, "until[0] is {'callback'", "no lambda"),
+        ({"callback": lambda response: True}, "until[0] is {'text'", "no lambda"),
         (
             {"alarms": [{"status_code": 500}, {"callback": Unpicklable()}]},
             "alarms[1] is {'callback'",

@@ -128,6 +128,7 @@ DOCUMENT = {
     "empty": [],
     "jobs": [{"id": 1, "done": True}, {"id": 2, "done": False}],
 }
+IN_DOCUMENT = " (there are 'status', 'none', 'empty', 'jobs')"
 
 
 def path(expression, value):
@@ -165,7 +166,11 @@ def test_jsonpath_compares_what_it_finds(says, expression, value):
         ("$.jobs[*].id", [[1, 2]], "$.jobs[*].id is [1, 2], not [[1, 2]]"),
         ("$.jobs[0].id", True, "$.jobs[0].id is 1, not True"),
         ("$.jobs[0].done", [1], "$.jobs[0].done is True, not [1]"),
-        ("$.other", None, "$.other is missing"),
+        ("$.other", None, "$.other is missing" + IN_DOCUMENT),
+        ("$.other.x", None, "$.other.x is missing" + IN_DOCUMENT),
+        ("$.status.x", 1, "$.status.x is missing ($.status is 'RUNNING')"),
+        ("$.jobs.x[0]", 1, "$.jobs.x[0] is missing ($.jobs is a list)"),
+        ("$.status", "running", "$.status is 'RUNNING', not 'running'"),
         ("$.empty[*]", [], "$.empty[*] is missing"),
         ("$.jobs[?id == 3]", [], "$.jobs[?id == 3] is missing"),
     ],
@@ -180,7 +185,7 @@ def test_jsonpath_needs_every_expression(says):
     entries = [*path("$.status", "RUNNING"), *path("$.none", 1), *path("$.x", 1)]
     assert says("jsonpath", entries[:1], DOCUMENT) is None
     reason = says("jsonpath", entries, DOCUMENT)
-    assert reason == "$.none is None, not 1; $.x is missing"
+    assert reason == "$.none is None, not 1; $.x is missing" + IN_DOCUMENT
 
 
 @pytest.mark.parametrize("value", [False, 0, None, [], "", {}])
@@ -348,6 +353,17 @@ JSON_HINT = " alone; json_contains would allow the other keys"
         ("json", {"a": 2}, {"b": 2}, "json is {'b': 2}, not {'a': 2}"),
         ("json", {}, {"a": 1}, "json is {'a': 1}, not {}"),
         ("json", [1], [1, 2], "json is [1, 2], not [1]"),
+        (
+            *("json", '{"b": 1, "a": 2}', {"b": 1, "a": 2}),
+            "json is {'b': 1, 'a': 2}, not '{\"b\": 1, \"a\": 2}', which is its text: "
+            "give the value itself",
+        ),
+        (
+            *("json", "25", 25),
+            "json is 25, not '25', which is its text: give the value itself",
+        ),
+        ("json", "[1]", [2], "json is [2], not '[1]'"),
+        ("json", "[" * 100_000, [2], f"json is [2], not '{'[' * 37}...{'[' * 38}'"),
     ],
 )
 def test_a_body_that_differs(says, key, expected, body, told):
@@ -364,8 +380,11 @@ def test_json_contains(says):
     assert says("json_contains", {"meta": {"name": "web"}, "left": None}, body) is None
     told = says("json_contains", {"meta": {"name": "x", "tags": []}, "no": 1}, body)
     assert told == (
-        "$.meta.name is 'web', not 'x'; $.meta.tags is ['a'], not []; $.no is missing"
+        "$.meta.name is 'web', not 'x'; $.meta.tags is ['a'], not []; "
+        "$.no is missing (there are 'status', 'meta', 'left')"
     )
+    told = says("json_contains", {"x": 1, "y": 1}, {"a": 1})
+    assert told == "$.x is missing (there is 'a'); $.y is missing"
     assert says("json_contains", {}, "<html>").startswith("body is not JSON")
     assert says("json_contains", {}, {"a": 1}) is None
     assert says("json_contains", {}, [1]) == "$ is [1], not an object"
@@ -382,6 +401,7 @@ def test_json_contains_tells_a_few_places():
 
 # the shapes of jsonpath
 
+IN_JOB = " (there are 'status', 'progress', 'jobs')"
 JOB = {
     "status": "DONE",
     "progress": 100,
@@ -399,10 +419,10 @@ GONE = {"expression": "$.no", "exists": False}
         ({"$.status": re.compile("^D")}, None),
         ({"$.jobs[*].state": ["up", "up"]}, None),
         ({"$.jobs[0]": {"state": "up"}}, None),
-        ({"$.none": {}}, "$.none is missing"),
+        ({"$.none": {}}, "$.none is missing" + IN_JOB),
         (
             {"$.status": "UP", "$.no": 1},
-            "$.status is 'DONE', not 'UP'; $.no is missing",
+            "$.status is 'DONE', not 'UP'; $.no is missing" + IN_JOB,
         ),
         ({"expression": "$.progress", "ge": 100, "lt": 101}, None),
         (
@@ -416,7 +436,12 @@ GONE = {"expression": "$.no", "exists": False}
             "$.jobs[0] exists: {'state': 'up'}",
         ),
         (GONE, None),
-        ({**GONE, "exists": True}, "$.no is missing"),
+        ({**GONE, "exists": True}, "$.no is missing" + IN_JOB),
+        ({"$.progress": "100"}, "$.progress is 100 (a number), not '100'"),
+        (
+            {"expression": "$.progress", "in": ["99", "100"]},
+            "$.progress is 100 (a number), not one of '99', '100'",
+        ),
         ([GONE, {"expression": "$.status", "in": ["DONE"]}], None),
         ({jsonpath_ng.ext.parse("$.status"): "DONE"}, None),
     ],
@@ -431,7 +456,28 @@ def test_a_missing_path_satisfies_no_operator(says, operator):
     """A path that is missing meets no operator, not_in included."""
     expected = {"in": [1], "not_in": [1]}.get(operator, 1)
     told = says("jsonpath", {"expression": "$.no", operator: expected}, JOB)
-    assert told == "$.no is missing"
+    assert told == "$.no is missing" + IN_JOB
+
+
+@pytest.mark.parametrize(
+    ("document", "there"),
+    [
+        ({"job": {"id": 1}}, " (there is 'id' in $.job)"),
+        ({"job": {"id": 1, "n": 2}}, " (there are 'id', 'n' in $.job)"),
+        ({"job": {}}, ""),
+        ({"jobs": {}}, " (there is 'jobs')"),
+        ({"job": None}, " ($.job is None)"),
+        ({"job": ["secret"]}, " ($.job is a list)"),
+        ([{"job": 1}], " ($ is a list)"),
+        ("job", " ($ is 'job')"),
+        ({"job": {"state": []}}, ""),
+    ],
+)
+def test_what_there_is_in_place_of_a_missing_value(says, document, there):
+    """The names are those beside the first one of the path that is missing."""
+    expected = {"expression": "$.job.state[0]", "value": 1}
+    told = says("jsonpath", expected, json.dumps(document))
+    assert told == f"$.job.state[0] is missing{there}"
 
 
 def test_what_does_not_exist_does_so_in_json_only(says):
