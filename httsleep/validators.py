@@ -27,7 +27,7 @@ from .formatting import (
     safe_repr,
     there_are,
 )
-from .guesses import nearest
+from .guesses import guess, nearest
 from .operators import OPERATORS
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
@@ -317,7 +317,7 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
         raise bad_argument("jsonpath", expected, instead)
     if isinstance(expected, list):
         return expected
-    if "expression" in expected:
+    if "expression" in expected or any(map(_means_expression, expected.items())):
         return [expected]
     if all(key in OPERATORS for key in expected):
         instead = f"write {{'expression': '$.path', {_inside(expected)}}}"
@@ -327,6 +327,13 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
             instead = f"write {{'expression': {safe_repr(path)}, {_inside(value)}}}"
             raise bad_argument("jsonpath", expected, instead)
     return [{"expression": path, "value": each} for path, each in expected.items()]
+
+
+def _means_expression(item: tuple[Any, Any]) -> bool:
+    """Return whether a key means ``expression``, and its value is a path."""
+    key, value = item
+    is_path = isinstance(value, str) and value.startswith("$")
+    return is_path and bool(guess(key, ("expression",)))
 
 
 def _inside(mapping: dict[Any, Any]) -> str:

@@ -94,6 +94,13 @@ def test_an_operator_of_another_language_is_named(word, name):
         httsleep(URL, jsonpath=[{"expression": "$.a", word: 1}])
 
 
+def test_an_entry_with_a_wrong_word_for_its_expression_is_refused():
+    """It would be two paths, and nothing would ever meet them."""
+    with pytest.raises(ValueError, match="'path': did you mean 'expression'"):
+        httsleep(URL, jsonpath={"path": "$.status", "value": "DONE"})
+    HttSleeper(URL, jsonpath={"path": "/", "value": "$5", "$.a": "$"})
+
+
 @pytest.mark.parametrize("word", ["regex", "matches"])
 def test_an_expression_is_a_value(word):
     """There is no operator for expressions: they are compiled, in value or text."""
