@@ -327,6 +327,18 @@ def test_a_double_that_is_no_answer_to_a_submit(double):
         httsleep(submit(), status_code=200, follow="Location", session=session)
 
 
+def test_a_double_whose_url_has_no_origin():
+    """It can still name a whole URL."""
+    session = mock.Mock()
+    answers = [bare(202), bare(200)]
+    session.request.side_effect = answers
+    answers[0].url, answers[0].headers["Location"] = "no URL", "http://server/jobs/7"
+    submit = requests.Request("POST", URL)
+    options = {"status_code": 200, "follow": "Location", "polling_interval": 0}
+    assert httsleep(submit, session=session, **options) is answers[1]
+    assert session.request.call_args.kwargs["url"] == "http://server/jobs/7"
+
+
 def test_the_body_of_a_double_names_a_url():
     """``json()`` of a double is called, as for conditions."""
     session = mock.Mock()
