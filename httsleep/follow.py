@@ -1,215 +1,36 @@
-"""Where an answer says to poll next.
+"""The way of a wait whose answers name the URL to poll next.
 
 An asynchronous API answers a request such as a POST, the *submit*, and names the URL
-where the status is. A *place* is one way in which answers name it: a header, a
-JSONPath, a URL with parts to fill in, or a callable.
-
-*Home* is the origin of the caller's request (RFC 6454: scheme, host and port). Nothing
-that the caller has given for sending goes to another origin.
+where the status is. *Home* is the origin of the caller's request (RFC 6454: scheme,
+host and port). Nothing that the caller has given for sending goes to another origin.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any, NamedTuple, NoReturn
-from urllib.parse import quote, urljoin, urlsplit
+from typing import Any, NoReturn
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.utils import get_auth_from_url
 
-from .checks import bad_argument
 from .conditions import Expectations, IsIgnored, Verdict
-from .formatting import (
-    as_text,
-    describe_status,
-    one_line,
-    redact_url,
-    safe_repr,
-    show_origin,
-    there_are,
-)
+from .formatting import as_text, describe_status, redact_url, show_origin
 from .history import History, bad_checkpoint
-from .request import TOKEN, copied_fields
-from .validators import Answer, finder
+from .places import PlacesToLook
+from .request import copied_fields
+from .validators import Answer
 
-#: What ``follow`` takes: one place, or a list of them.
-Place = str | Callable[[requests.Response], Any]
-Places = Place | Sequence[Place]
 #: The text about a submit without an answer.
 NOBODY_KNOWS = "nobody knows whether the server has begun"
-#: Returns the URL that an answer names, or raises :class:`_NamesNothing`.
-_Find = Callable[[Answer], str]
 
-_GIVE = (
-    "give the name of a header, a JSONPath such as '$.links.self', a URL such as "
-    "'/jobs/{$.id}', a callable, or a list of these"
-)
-_PART = re.compile(r"\{([^{}]*)\}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Headers about the body of the submit, and those of a conditional request.
 _ONLY_OF_SUBMIT = re.compile("content-.*|if-.*|transfer-encoding|expect", re.I)
 
 
-class Named(NamedTuple):
-    """A URL as an answer names it, and the place where it does."""
-
-    place: str
-    url: str
-
-
-class _NamesNothing(Exception):
-    """An answer names no URL in a place; the text says what is there."""
-
-
 class _Refused(Exception):
     """The wait cannot go on where an answer leads, and why: two texts."""
-
-
-class PlacesToLook:
-    """The checked value of ``follow``: the places in their order.
-
-    :ivar written: the value as the caller gave it, copied.
-    :raises ValueError: a place makes no sense.
-    """
-
-    def __init__(self, written: Any) -> None:
-        is_several = isinstance(written, (list, tuple))
-        places = list(written) if is_several else [written]
-        if not places:
-            raise bad_argument("follow", written, _GIVE)
-        self.written: Places = places if isinstance(written, list) else written
-        self._finders = [(_describe_place(each), _finder(each)) for each in places]
-
-    def look(self, answer: Answer) -> tuple[Named | None, tuple[str, ...]]:
-        """Return the first URL that an answer names, else what is in each place."""
-        missing = []
-        for place, find in self._finders:
-            try:
-                return Named(place, find(answer)), ()
-            except _NamesNothing as nothing:
-                missing.append(f"{place} {nothing}")
-        return None, tuple(missing)
-
-
-def _describe_place(place: Any) -> str:
-    """Return a place as text."""
-    if isinstance(place, str):
-        return one_line(place)
-    name = getattr(place, "__qualname__", "<")
-    return "follow" if "<" in name else one_line(name)
-
-
-def _finder(place: Any) -> _Find:
-    """Return the function that looks in a place.
-
-    :raises ValueError: the place makes no sense.
-    """
-    if callable(place):
-        return lambda answer: _call(place, answer)
-    if not isinstance(place, str) or not place.isprintable() or place != place.strip():
-        raise bad_argument("follow", place, _GIVE)
-    if place.startswith("$"):
-        return _in_body(place, str)
-    if "{" in place or "}" in place or "/" in place:
-        return _template(place)
-    return _in_header(place, place)
-
-
-def _call(place: Callable[[requests.Response], Any], answer: Answer) -> str:
-    """Return the URL that a callable returns."""
-    try:
-        url = place(answer.response)
-    except (LookupError, requests.exceptions.JSONDecodeError) as exc:
-        raise _NamesNothing(f"raised {type(exc).__name__}") from None
-    return _checked_value(url, "returned")
-
-
-def _checked_value(value: Any, verb: str = "is", kinds: Any = str) -> str:
-    """Return the text of a value of these kinds, without the blanks around it."""
-    text = str(value).strip() if isinstance(value, kinds) else ""
-    if not text or isinstance(value, bool):
-        is_simple = isinstance(value, (str, int, float, type(None)))
-        shown = safe_repr(value) if is_simple else f"a {type(value).__name__}"
-        raise _NamesNothing(f"{verb} {shown}, which names no URL")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _NamesNothing(f"{verb} no Unicode text, which names no URL") from None
-    return text
-
-
-def _in_header(argument: str, name: str) -> _Find:
-    """Return the function that looks in a header."""
-    if not TOKEN.fullmatch(name):
-        raise bad_argument("follow", argument, _GIVE)
-
-    def find(answer: Answer) -> str:
-        given = getattr(answer.response, "headers", None)
-        headers = given if isinstance(given, Mapping) else {}  # of a test double
-        if name not in headers:
-            raise _NamesNothing(f"is missing{there_are(headers)}")
-        return _checked_value(_decode_header(headers[name]))
-
-    return find
-
-
-def _decode_header(value: Any) -> Any:
-    """Return the value of a header; one in UTF-8 is decoded, as in a redirect."""
-    try:
-        return value.encode("latin-1").decode()
-    except (AttributeError, UnicodeError):  # of a test double; of another encoding
-        return value
-
-
-def _in_body(path: str, kinds: Any) -> _Find:
-    """Return the function that looks at the values that a JSONPath finds."""
-    try:
-        find_values = finder(path)
-    except ValueError:
-        raise bad_argument("follow", path, "give a valid JSONPath") from None
-
-    def find(answer: Answer) -> str:
-        if not answer.is_json:
-            raise _NamesNothing(f"is missing ({answer.not_json})")
-        try:
-            found = find_values(answer.json)
-        except Exception as exc:  # such as len() of a number
-            raise _NamesNothing(f"cannot be evaluated ({type(exc).__name__})") from None
-        if not found:
-            keys = answer.json if isinstance(answer.json, dict) else ()
-            raise _NamesNothing(f"is missing{there_are(keys)}")
-        if len(found) > 1:
-            raise _NamesNothing(f"has {len(found)} values, which name no URL")
-        return _checked_value(found[0], kinds=kinds)
-
-    return find
-
-
-def _template(place: str) -> _Find:
-    """Return the function that fills in the parts of a URL."""
-    literals = _PART.split(place)
-    names, literals = literals[1::2], literals[::2]
-    if any(set(literal) & set("{} ") for literal in literals):
-        raise bad_argument("follow", place, "give parts as {NAME} or {$.PATH}")
-    finders = [
-        _in_body(name, (str, int, float))
-        if name.startswith("$")
-        else _in_header(place, name)
-        for name in names
-    ]
-
-    def find(answer: Answer) -> str:
-        url = literals[0]
-        for name, find_part, literal in zip(names, finders, literals[1:], strict=True):
-            try:
-                value = find_part(answer)
-            except _NamesNothing as nothing:
-                raise _NamesNothing(f"has no part: {name} {nothing}") from None
-            url += (quote(value, safe="/") if url else value) + literal
-        return url
-
-    return find
 
 
 def is_submit(request: requests.Request) -> bool:

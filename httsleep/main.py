@@ -37,12 +37,13 @@ from .conditions import (
     copy_containers,
 )
 from .exceptions import Alarm as Alarm  # users import it from here
-from .follow import Places, PlacesToLook, Route, check_resumed
+from .follow import Route, check_resumed
 from .formatting import redact_url
 from .guesses import explains_unknown_keywords
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
 from .limits import Limits
+from .places import Places, PlacesToLook
 from .request import UrlOrRequest, checked_copy, sending_options
 from .sending import Sender
 from .session import BoundedSession

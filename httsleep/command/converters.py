@@ -15,8 +15,8 @@ from typing import Any, NoReturn, TypeVar
 from ..checks import positive_int as check_positive_int
 from ..checks import positive_seconds as check_positive_seconds
 from ..checks import seconds as check_seconds
-from ..follow import PlacesToLook
 from ..formatting import safe_repr
+from ..places import PlacesToLook
 from ..request import TOKEN
 
 T = TypeVar("T")

@@ -185,7 +185,16 @@ LIBRARY = [
     *("formatting", "failures", "exceptions", "checks", "guesses", "attempt"),
     "comparison",
     *("operators", "paths", "decoding", "validators", "conditions", "intervals"),
-    *("limits", "history", "request", "follow", "connection", "session", "sending"),
+    *(
+        "limits",
+        "history",
+        "request",
+        "places",
+        "follow",
+        "connection",
+        "session",
+        "sending",
+    ),
     *("wait", "main", "__init__"),
 ]
 
