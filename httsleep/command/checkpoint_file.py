@@ -184,6 +184,7 @@ class CheckpointFile:
                 file.write(content)
             os.fsync(fd)
             os.replace(path, self._path)
+            _write_folder(folder)
         except BaseException:  # a signal as well
             os.close(fd)
             with suppress(FileNotFoundError):
@@ -196,3 +197,13 @@ class CheckpointFile:
         """Remove the file, because the wait has ended."""
         with suppress(FileNotFoundError):
             os.unlink(self._path)
+
+
+def _write_folder(folder: str) -> None:
+    """Write the names in a folder to its disk, so that they outlive a crash."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every file system can do it
+            os.fsync(fd)
+    finally:
+        os.close(fd)

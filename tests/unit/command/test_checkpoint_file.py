@@ -195,6 +195,22 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
         assert os.listdir(path.parent) == [path.name]
 
 
+def test_the_name_of_the_file_is_written_as_well(path, checkpoint, monkeypatch):
+    """A crash of the machine must not bring back the file before; an error is none."""
+    kinds = []
+
+    def note(fd):
+        kinds.append(stat.S_IFMT(os.fstat(fd).st_mode))
+        if kinds[-1] == stat.S_IFDIR:
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", note)
+    with file_at(path) as file:
+        file.save(checkpoint)
+    assert kinds == [stat.S_IFREG, stat.S_IFDIR]
+    assert path.exists()
+
+
 def test_a_submit_that_cannot_be_marked_is_refused(path, monkeypatch):
     """The command ends before it sends the submit."""
 
