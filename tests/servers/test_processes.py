@@ -11,6 +11,8 @@ import requests
 
 from httsleep import HttSleeper, HttSleepError
 
+pytestmark = pytest.mark.once
+
 FOLDER = str(Path(__file__).parent)
 #: Makes one poll, and prints what came of it as JSON.
 ONE_POLL = """
