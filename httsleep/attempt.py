@@ -1,12 +1,18 @@
 """The result of one poll."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 
 from .failures import describe_exception
-from .formatting import describe_status, describe_way, format_seconds, redirected_to
+from .formatting import (
+    describe_status,
+    describe_way,
+    format_seconds,
+    redirected_to,
+    safe_repr,
+)
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
 
@@ -38,6 +44,8 @@ class Attempt:
     #: Seconds until the next poll. ``None`` after the last poll, and while a callable
     #: ``polling_interval`` computes it.
     next_wait: float | None
+    #: The alarm that was met, as the caller wrote it: a dict. ``None`` if none was met.
+    alarm: dict[str, Any] | None = None
     #: Whether the answer is of another origin than the caller's request, so that no
     #: more than the origin of its URL may be shown.
     _origin_only: bool = field(default=False, repr=False)
@@ -48,12 +56,19 @@ class Attempt:
         return self.outcome == "met"
 
     def __str__(self) -> str:
-        has_reasons = self.exception is None and self.reasons
-        what = "; ".join(self.reasons) if has_reasons else describe_attempt(self)
-        text = f"poll {self.number}: {self.outcome}: {what}{way_of(self)}"
+        text = f"poll {self.number}: {self.outcome}: {_why(self)}{way_of(self)}"
         if self.next_wait is not None:
             text += f"; next in {format_seconds(self.next_wait)}"
         return text
+
+
+def _why(attempt: Attempt) -> str:
+    """Return the alarm that was met, the reasons, or the status or the exception."""
+    if attempt.alarm is not None:
+        return safe_repr(attempt.alarm)
+    if attempt.exception is None and attempt.reasons:
+        return "; ".join(attempt.reasons)
+    return describe_attempt(attempt)
 
 
 def describe_attempt(attempt: Attempt) -> str:

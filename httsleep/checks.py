@@ -71,6 +71,14 @@ def positive_int(argument: str, value: Any) -> int:
     return value  # type: ignore[no-any-return]
 
 
+def int_from_0(argument: str, value: Any) -> int:
+    """Return an int of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        instead = "give an int of at least 0; 0 shows nothing"
+        raise bad_argument(argument, value, instead)
+    return value
+
+
 def is_positive_int(value: Any) -> bool:
     """Return whether a value is an int of at least 1; ``True`` is not."""
     return not isinstance(value, bool) and isinstance(value, int) and value >= 1

@@ -27,12 +27,11 @@ def decoded_json(response: requests.Response) -> Any:
     is_foreign = getattr(type(response), "json", None) is not requests.Response.json
     if is_foreign or "json" in vars(response):
         return response.json()
-    return json.loads(_text(response).removeprefix("\ufeff"))
+    return json.loads(decoded_text(response, body_of(response)).removeprefix("\ufeff"))
 
 
-def _text(response: requests.Response) -> str:
-    """Return the body as text; bytes that are no text become U+FFFD."""
-    body = body_of(response)
+def decoded_text(response: requests.Response, body: bytes) -> str:
+    """Return the body, or its beginning, as text; other bytes become U+FFFD."""
     charset = _declared_charset(response)
     if charset is not None and not body.startswith(_BYTE_ORDER_MARKS):
         try:

@@ -22,6 +22,7 @@ from .checks import (
     boolean,
     event,
     function,
+    int_from_0,
     or_none,
     positive_int,
     positive_seconds,
@@ -37,6 +38,7 @@ from .conditions import (
     copy_containers,
 )
 from .exceptions import Alarm as Alarm  # users import it from here
+from .excerpt import BodyExcerpt
 from .follow import Route, check_resumed
 from .formatting import redact_url
 from .guesses import explains_unknown_keywords
@@ -60,6 +62,8 @@ DEFAULT_MAX_RETRY_AFTER = 300
 DEFAULT_REQUEST_TIMEOUT = 30
 #: The largest body that is read, in bytes: 16 MiB.
 DEFAULT_MAX_BODY_SIZE = 16 * 2**20
+#: The largest number of characters of a body that an exception shows.
+DEFAULT_MAX_BODY_EXCERPT = 200
 
 #: What ``auth`` takes.
 Auth = tuple[str, str] | AuthBase | Callable[[requests.PreparedRequest], Any]
@@ -164,6 +168,10 @@ class HttSleeper:
     :param max_body_size: bytes of decoded body that are read in one poll, redirects
         included, an int from 1; a larger body raises :class:`BodyTooLarge`. ``None``
         means no limit. Default 16 MiB.
+    :param max_body_excerpt: the largest number of characters of the body of an alarm,
+        or of an answer with the status 4xx or 5xx, that the text of an exception shows,
+        an int from 0. 0 means that no body is shown. Default 200. Values that were sent
+        in headers, auth, cookies or the query are replaced by ``...``.
     :param ignore_exceptions: an exception class or several; if sending, reading or
         checking raises one of them, the wait goes on. The builtin ``ConnectionError``
         stands for every way in which a connection can break, but not for a refused
@@ -190,6 +198,7 @@ class HttSleeper:
     request_timeout: Setting[float | None] = Setting(or_none(positive_seconds))
     max_retry_after: Setting[float | None] = Setting(or_none(seconds))
     max_body_size: Setting[int | None] = Setting(or_none(positive_int))
+    max_body_excerpt: Setting[int] = Setting(int_from_0)
     on_poll: Setting[OnPoll | None] = Setting(or_none(function))
     cancel: Setting[threading.Event | None] = Setting(or_none(event))
 
@@ -218,6 +227,7 @@ class HttSleeper:
         request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
         max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
         max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
+        max_body_excerpt: int = DEFAULT_MAX_BODY_EXCERPT,
         ignore_exceptions: ExceptionTypes = (),
         on_poll: OnPoll | None = None,
         cancel: threading.Event | None = None,
@@ -257,6 +267,7 @@ class HttSleeper:
         self.request_timeout = request_timeout
         self.max_retry_after = max_retry_after
         self.max_body_size = max_body_size
+        self.max_body_excerpt = max_body_excerpt
         self._is_ignored = IgnoredExceptions.checked(ignore_exceptions)
         self.on_poll = on_poll
         self.cancel = cancel
@@ -509,6 +520,7 @@ class HttSleeper:
             route=route,
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
+            excerpt=BodyExcerpt(self.max_body_excerpt, self._request),
             on_poll=self.on_poll,
             cancel=self.cancel,
             history=history,
@@ -581,6 +593,7 @@ def httsleep(
     request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
     max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
     max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
+    max_body_excerpt: int = DEFAULT_MAX_BODY_EXCERPT,
     ignore_exceptions: ExceptionTypes = (),
     on_poll: OnPoll | None = None,
     cancel: threading.Event | None = None,

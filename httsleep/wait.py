@@ -14,6 +14,7 @@ from .attempt import Attempt
 from .checks import class_that_ignores
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
+from .excerpt import BodyExcerpt, is_error
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
@@ -51,6 +52,7 @@ class Wait:
     :param route: leads the polls to the URLs that answers name; ``None`` if none does.
     :param is_ignored: whether the wait goes on after an exception.
     :param interval: the ``polling_interval``, checked.
+    :param excerpt: shows the beginning of a body.
     :param on_poll: called with each attempt; ``None`` for nothing.
     :param cancel: the event that ends the wait; ``None`` if nothing can end it early.
     :param history: the polls that were made in other processes, or an empty history.
@@ -67,6 +69,7 @@ class Wait:
         route: Route | None,
         is_ignored: IsIgnored,
         interval: CheckedInterval,
+        excerpt: BodyExcerpt,
         on_poll: Callable[[Attempt], Any] | None,
         cancel: threading.Event | None,
         history: History,
@@ -75,7 +78,7 @@ class Wait:
         self._caller_line, self._route = request_line, route
         self._is_ignored = is_ignored
         self._interval, self._on_poll, self._cancel = interval, on_poll, cancel
-        self._history = history
+        self._excerpt, self._history = excerpt, history
         self.has_ended = False
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
@@ -108,7 +111,7 @@ class Wait:
                 attempt = self._plan_next(attempt)
                 limit = "max_time" if attempt.next_wait is None else None
         self.has_ended = attempt.next_wait is None
-        _log.debug("%s: %s", request_line, attempt)
+        self._log_poll(request_line, attempt)
         if self._on_poll is not None:
             self._on_poll(attempt)
         if attempt.outcome == "alarm":
@@ -168,13 +171,39 @@ class Wait:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        progress = self._history.progress()
+        line, progress = self._request_line, self._history.progress()
+        verdict = self._verdict
+        facts = _facts(
+            "met" if exc is None else "ended",
+            poll=self._history.polls,
+            response=self._response,
+            reasons=verdict.reasons,
+            alarm=verdict.alarm,
+            elapsed=self._history.elapsed(),
+            next_wait=None,
+        )
         if exc is None:
             way = describe_way(self._response, origin_only=self._origin_only)
-            _log.info("%s: success after %s%s", self._request_line, progress, way)
+            _log.info("%s: success after %s%s", line, progress, way, extra=facts)
             return
-        why = self._why_ended or describe_exception(exc)
-        _log.info("%s: ended after %s: %s", self._request_line, progress, why)
+        why = describe_exception(exc)
+        if self._why_ended:
+            why = "; ".join([self._why_ended, *verdict.reasons[:1]])
+        _log.info("%s: ended after %s: %s", line, progress, why, extra=facts)
+
+    def _log_poll(self, request_line: str, attempt: Attempt) -> None:
+        """Log a poll as text, because an attempt holds the response."""
+        if _log.isEnabledFor(logging.DEBUG):
+            facts = _facts(
+                attempt.outcome,
+                poll=attempt.number,
+                response=attempt.response,
+                reasons=attempt.reasons,
+                alarm=attempt.alarm,
+                elapsed=attempt.elapsed,
+                next_wait=attempt.next_wait,
+            )
+            _log.debug("%s: %s", request_line, str(attempt), extra=facts)
 
     # The steps of one poll, in their order.
 
@@ -218,6 +247,7 @@ class Wait:
             reasons=verdict.reasons,
             elapsed=history.elapsed(),
             next_wait=None,
+            alarm=verdict.alarm,
             _origin_only=self._origin_only,
         )
 
@@ -302,6 +332,7 @@ class Wait:
         assert self._response is not None
         alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
         kind, head = Alarm, f"met an alarm {after}: {safe_repr(alarm)}"
+        self._why_ended = f"alarm: {safe_repr(alarm)}"
         if alarm is None:
             self._why_ended = self._verdict.unexpected
             kind, head = UnexpectedResponse, f"{self._why_ended} {after}"
@@ -352,6 +383,8 @@ class Wait:
         if self._response is not None:
             answer = self._describe(self._response)
             lines.append(f"last answer (poll {self._response_poll}): {answer}")
+            if body := self._body(self._response):
+                lines.append(f"body: {body}")
         elif self._history.is_resumed:
             lines.append("no answer since the wait was resumed")
         else:
@@ -385,6 +418,13 @@ class Wait:
         """Return an answer as text."""
         return describe_response(response, origin_only=self._origin_only)
 
+    def _body(self, response: requests.Response) -> str:
+        """Return the beginning of the body of an alarm or an error, else nothing."""
+        is_shown = self._verdict.outcome == "alarm" or is_error(response)
+        if self._origin_only or not is_shown:
+            return ""
+        return self._excerpt.of(response)
+
     def _is_cancelled(self) -> bool:
         """Return whether the event that ends the wait is set."""
         return self._cancel is not None and self._cancel.is_set()
@@ -394,6 +434,22 @@ class Wait:
         if response is None or self._limits.max_retry_after == 0:
             return 0.0
         return retry_after(response) or 0.0
+
+
+def _facts(
+    outcome: str,
+    *,
+    response: requests.Response | None,
+    alarm: dict[str, Any] | None,
+    **facts: Any,
+) -> dict[str, Any]:
+    """Return the facts of a log record as plain values, which hold no response."""
+    return {
+        "outcome": outcome,
+        "status": None if response is None else response.status_code,
+        "alarm": None if alarm is None else safe_repr(alarm),
+        **facts,
+    }
 
 
 def _first_few(lines: Sequence[str]) -> list[str]:

@@ -619,6 +619,7 @@ def test_naps_count_but_take_no_time(page, tmp_path):
     httsleep.exceptions.GaveUp: gave up after 7 polls in 3599.9 s: ...
       GET ...
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
+      body: <html><title>Service Unavailable</title></html>
       not met: status_code is 503, not 200
       polls: 7 x 503 Service Unavailable
 """)
@@ -645,6 +646,7 @@ def test_the_command_of_a_script_has_the_server_and_the_clock_of_a_page(page, tm
     httsleep: gave up after 7 polls in 3599.9 s: ...
       GET ...
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
+      body: <html><title>Service Unavailable</title></html>
       not met: status_code is 503, not 2xx
       polls: 7 x 503 Service Unavailable
     exit code 124

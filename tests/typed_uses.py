@@ -98,6 +98,7 @@ def limits() -> None:
         request_timeout=10,
         max_retry_after=60.0,
         max_body_size=2**20,
+        max_body_excerpt=0,
     )
     httsleep(URL, status_code=200, request_timeout=None, max_retry_after=None)
     httsleep(URL, status_code=200, ignore_exceptions=TimeoutError, max_body_size=None)

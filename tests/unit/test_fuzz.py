@@ -529,6 +529,7 @@ limits = {
     "request_timeout": mostly(st.sampled_from([0.001, 1, timedelta(hours=1), None])),
     "max_retry_after": mostly(st.sampled_from([0, 4, 5.5, timedelta(1), None])),
     "max_body_size": mostly(st.sampled_from([1, 100, 10**6, None])),
+    "max_body_excerpt": mostly(st.sampled_from([0, 1, 10**6])),
     "allow_redirects": mostly(st.booleans()),
     "verify": mostly(st.booleans() | st.none()),
     "loglevel": mostly(st.sampled_from([None, 10, "DEBUG"])),

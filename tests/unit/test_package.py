@@ -118,10 +118,12 @@ def test_the_defaults_are_shown_in_the_signature():
     assert shown["polling_interval"] == "2"
     assert shown["request_timeout"] == "30"
     assert shown["max_body_size"] == str(16 * 2**20)
+    assert shown["max_body_excerpt"] == "200"
     assert shown["ignore_exceptions"] == "()"
     assert shown["allow_redirects"] == "True"
     others = {"url_or_request", "max_retries", "max_retry_after", "polling_interval"}
-    others |= {"request_timeout", "max_body_size", "ignore_exceptions"}
+    others |= {"request_timeout", "max_body_size", "max_body_excerpt"}
+    others |= {"ignore_exceptions"}
     others |= {"allow_redirects"}
     assert {shown[name] for name in set(shown) - others} == {"None"}
 
@@ -195,7 +197,7 @@ LIBRARY = [
         "session",
         "sending",
     ),
-    *("wait", "main", "__init__"),
+    *("excerpt", "wait", "main", "__init__"),
 ]
 
 

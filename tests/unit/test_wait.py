@@ -764,6 +764,9 @@ def test_a_run_is_logged(answers, caplog):
     ]
 
 
+UNMET = "status_code is 503, not 200"
+
+
 def end_another_wait(attempt):
     """Raise the GaveUp of another wait."""
     raise GaveUp("another wait", limit="max_retries")
@@ -772,18 +775,21 @@ def end_another_wait(attempt):
 @pytest.mark.parametrize(
     ("arguments", "end"),
     [
-        ({"max_retries": 1}, "1 poll in 0 s: max_retries=1 is reached"),
-        ({"max_retries": 2}, "2 polls in 4 s: max_retries=2 is reached"),
+        ({"max_retries": 1}, f"1 poll in 0 s: max_retries=1 is reached; {UNMET}"),
+        ({"max_retries": 2}, f"2 polls in 4 s: max_retries=2 is reached; {UNMET}"),
         (
             {"max_time": 1},
-            "2 polls in 900 ms: max_time=1 s leaves no time for another poll",
+            f"2 polls in 900 ms: max_time=1 s leaves no time for another poll; {UNMET}",
         ),
         (
             {"max_retry_after": 3},
-            "1 poll in 0 s: Retry-After asks for 4 s, max_retry_after=3 s",
+            f"1 poll in 0 s: Retry-After asks for 4 s, max_retry_after=3 s; {UNMET}",
         ),
-        ({"alarms": {"status_code": 503}}, "1 poll in 0 s: Alarm"),
-        ({"pending": []}, "1 poll in 0 s: got an unexpected answer"),
+        (
+            {"alarms": {"status_code": 503}},
+            "1 poll in 0 s: alarm: {'status_code': 503}",
+        ),
+        ({"pending": []}, f"1 poll in 0 s: got an unexpected answer; {UNMET}"),
         ({"on_poll": lambda attempt: {}["x"]}, "1 poll in 0 s: KeyError"),
         ({"on_poll": end_another_wait}, "1 poll in 0 s: GaveUp"),
     ],
@@ -793,7 +799,7 @@ def end_another_wait(attempt):
     ],
 )
 def test_the_reason_for_the_end_is_logged(answers, caplog, arguments, end):
-    """The last INFO line says why a run ended."""
+    """The last INFO line has the limit or the alarm, and the first reason."""
     caplog.set_level(logging.INFO, "httsleep")
     answers((503, "", {"Retry-After": "4"}))
     with pytest.raises((GaveUp, Alarm, KeyError)):

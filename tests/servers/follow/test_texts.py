@@ -104,6 +104,7 @@ def test_a_submit_that_names_no_url(account):
     lines, _ = account(
         (202, {"id": 7, "state": "QUEUED"}, {"X-Job": "s3cret"}),
         follow=["Operation-Location", "$.links.self", "/jobs/{$.job}"],
+        max_body_excerpt=0,
     )
     text = "\n".join(lines)
     assert "names no URL" in lines[0]
