@@ -150,6 +150,7 @@ def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:
         "follow",
         *("pending", "max_retries", "max_time"),
         *("request_timeout", "max_retry_after", "max_body_size"),
+        "max_body_excerpt",
     )
     sleeper = HttSleeper(
         _request(options),

@@ -12,6 +12,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+from ..checks import int_from_0 as check_int_from_0
 from ..checks import positive_int as check_positive_int
 from ..checks import positive_seconds as check_positive_seconds
 from ..checks import seconds as check_seconds
@@ -78,6 +79,12 @@ def positive_int(text: str) -> int:
     number = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
     instead = "give a whole number of at least 1"
     return _checked(check_positive_int, number, text, instead)
+
+
+def int_from_0(text: str) -> int:
+    """Return an int of at least 0."""
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+    return _checked(check_int_from_0, number, text, "give a whole number of at least 0")
 
 
 def or_none(convert: Callable[[str], T]) -> Callable[[str], T | None]:

@@ -9,6 +9,7 @@ import requests
 from .. import __version__
 from ..exceptions import BodyTooLarge
 from ..main import (
+    DEFAULT_MAX_BODY_EXCERPT,
     DEFAULT_MAX_BODY_SIZE,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MAX_RETRY_AFTER,
@@ -22,6 +23,7 @@ from .converters import (
     duration,
     header_condition,
     header_lines,
+    int_from_0,
     json_value,
     jsonpath_entry,
     method,
@@ -304,6 +306,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=or_none(positive_int),
         help="how many bytes of body to read, or none for no limit; "
         f"default {DEFAULT_MAX_BODY_SIZE} (16 MiB)",
+    )
+    add(
+        "--max-body-excerpt",
+        metavar="N",
+        type=int_from_0,
+        help="how many characters of the body of an alarm or an error to show; 0 for "
+        f"none; default {DEFAULT_MAX_BODY_EXCERPT}",
     )
     add(
         "--ignore",

@@ -298,7 +298,7 @@ def test_certificates_that_cannot_be_used_are_refused(refused, files):
 def test_limits_that_are_not_given_are_the_librarys():
     """The command has no defaults of its own for limits."""
     names = ("polling_interval", "max_retries", "max_time", "request_timeout")
-    names += ("max_retry_after", "max_body_size")
+    names += ("max_retry_after", "max_body_size", "max_body_excerpt")
     library = HttSleeper(URL, status_code=200)
     command = built()
     for name in names:
@@ -311,10 +311,12 @@ def test_limits_are_given_to_the_library():
     sleeper = built(
         *("--interval", "500ms", "--max-retries", "7", "--max-time", "10m"),
         *("--request-timeout", "3", "--max-retry-after", "0", "--max-body-size", "9"),
+        *("--max-body-excerpt", "0"),
     )
     assert (sleeper.polling_interval, sleeper.max_retries) == (0.5, 7)
     assert (sleeper.max_time, sleeper.request_timeout) == (600, 3)
     assert (sleeper.max_retry_after, sleeper.max_body_size) == (0, 9)
+    assert sleeper.max_body_excerpt == 0
 
 
 def test_limits_can_be_removed():

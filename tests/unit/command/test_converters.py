@@ -10,6 +10,7 @@ from httsleep.command.converters import (
     duration,
     header_condition,
     header_lines,
+    int_from_0,
     json_value,
     jsonpath_entry,
     method,
@@ -94,6 +95,14 @@ def test_a_positive_duration_is_above_0():
     """A duration of 0 is no limit for a wait."""
     assert positive_duration("1ms") == 0.001
     assert refused(positive_duration, "0s") == "'0s': give a duration above 0"
+
+
+def test_an_int_from_0_is_at_least_0():
+    """Only whole numbers are ints from 0; more than 18 digits are too many."""
+    assert int_from_0("0") == 0
+    for text in ("-1", "1.5", "", "9" * 19):
+        error = f"{text!r}: give a whole number of at least 0"
+        assert refused(int_from_0, text) == error
 
 
 def test_a_positive_int_is_at_least_1():
