@@ -2,7 +2,8 @@
 
 pyenv puts a ``python3.12`` on the PATH that only prints an error unless that version is
 selected. So the interpreters themselves are put there too, behind what is there
-already. Tox asks each one for its version and takes those that answer.
+already. Tox asks each one for its version and takes those that answer. uv would
+download those that are missing, which no contributor expects.
 """
 
 import atexit
@@ -14,6 +15,7 @@ from tox.plugin import impl
 pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
 interpreters = map(str, sorted(pyenv.glob("versions/3.*/bin")))
 os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *interpreters])
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 tested = []
 
