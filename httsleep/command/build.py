@@ -23,7 +23,14 @@ from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
 from .checkpoint_file import CheckpointFile, identify
 from .display import Display, JsonLines, Lines, Quiet, TerminalLine, can_draw
-from .parser import IGNORABLE, build_parser
+from .parser import (
+    DEFAULT_POLLS,
+    FIRST_PAUSE,
+    GROWTH,
+    IGNORABLE,
+    LONGEST_PAUSE,
+    build_parser,
+)
 
 _IGNORED = ("ConnectionError", "TimeoutError")  # unless --fail-fast is given
 _SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
@@ -158,9 +165,11 @@ def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:
         _alarms(options),
         verify=False if "insecure" in options else options.get("cacert"),
         allow_redirects="no_location" not in options,
-        polling_interval=_interval(options),
         ignore_exceptions=_ignored(options),
-        **{name: options[name] for name in passed_on if name in options},
+        **(
+            _pace(options)
+            | {name: options[name] for name in passed_on if name in options}
+        ),
     )
     if "cert" in options:
         key = options.get("key")
@@ -279,8 +288,17 @@ def _one_value_each(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, st
     return dict(pairs)
 
 
+def _pace(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pauses between the polls, and how many polls there are by default."""
+    if "interval" in options or "backoff" in options:
+        return {"polling_interval": _interval(options)}
+    pauses = exponential(FIRST_PAUSE, GROWTH, maximum=LONGEST_PAUSE)
+    max_retries = None if "max_time" in options else DEFAULT_POLLS
+    return {"polling_interval": pauses, "max_retries": max_retries}
+
+
 def _interval(options: Mapping[str, Any]) -> Interval:
-    """Return the pause between two polls."""
+    """Return the pause that ``--interval`` and ``--backoff`` describe."""
     interval: float = options.get("interval", DEFAULT_POLLING_INTERVAL)
     if "backoff" not in options:
         return interval

@@ -37,6 +37,13 @@ from .converters import (
 
 USAGE = 2  # the exit code for a command line that cannot work
 
+#: The pauses without ``--interval`` and ``--backoff``: each is longer by a quarter than
+#: the one before, so that a service is seen at most a quarter of its time after it came
+#: up, or two seconds.
+FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.25, 2
+#: The polls with these pauses, which take as long as those of the library with its own.
+DEFAULT_POLLS = 55
+
 #: The names that ``--ignore`` takes. Only SSLError covers a refused certificate.
 IGNORABLE: Mapping[str, type[Exception]] = {
     "ConnectionError": ConnectionError,
@@ -264,21 +271,23 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         "--interval",
         metavar="DURATION",
         type=duration,
-        help="the pause between the end of a poll and the next one; "
-        f"default {DEFAULT_POLLING_INTERVAL}s",
+        help="the pause between the end of a poll and the next one; default: growing "
+        f"from {FIRST_PAUSE * 1000:.0f}ms to {LONGEST_PAUSE}s",
     )
     add(
         "--backoff",
         metavar="DURATION",
         type=positive_duration,
-        help="double the interval after each poll, up to this; default: do not",
+        help="double the interval after each poll, up to this; the first is that of "
+        f"--interval, or {DEFAULT_POLLING_INTERVAL}s",
     )
     add(
         "--max-retries",
         metavar="N",
         type=or_none(positive_int),
         help="how many polls to make at most, or none for no limit; "
-        f"default {DEFAULT_MAX_RETRIES}, or none with --max-time",
+        f"default {DEFAULT_POLLS}, or {DEFAULT_MAX_RETRIES} with --interval or "
+        "--backoff, or none with --max-time",
     )
     add(
         "--max-time",

@@ -1,6 +1,7 @@
 import io
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from requests.exceptions import SSLError
 
-from httsleep import BodyTooLarge, HttSleeper
+from httsleep import BodyTooLarge, HttSleeper, exponential
 from httsleep.command.build import build
 from httsleep.command.display import JsonLines, Lines, Quiet, TerminalLine
 from httsleep.command.parser import IGNORABLE
@@ -296,14 +297,43 @@ def test_certificates_that_cannot_be_used_are_refused(refused, files):
 
 
 def test_limits_that_are_not_given_are_the_librarys():
-    """The command has no defaults of its own for limits."""
+    """With an interval, the command has no defaults of its own for limits."""
     names = ("polling_interval", "max_retries", "max_time", "request_timeout")
     names += ("max_retry_after", "max_body_size", "max_body_excerpt")
     library = HttSleeper(URL, status_code=200)
-    command = built()
+    command = built("--interval", "2s")
     for name in names:
         assert getattr(command, name) == getattr(library, name)
+    assert built("--interval", "2s", "--max-time", "1m").max_retries is None
+
+
+def test_without_an_interval_the_pauses_grow_up_to_two_seconds():
+    """They grow by a quarter each, so that an early success is seen early."""
+    pauses = built().polling_interval
+    assert pauses == exponential(0.25, 1.25, maximum=2)
+    assert pauses == built("--max-time", "1m").polling_interval
+    assert pauses == built("--max-retries", "3").polling_interval
+
+
+@pytest.mark.parametrize("up_after", [0.1, 1, 4, 9.9])
+def test_a_service_is_seen_soon_after_it_came_up(up_after):
+    """It is seen at most a quarter of its time, and a quarter of a second, later."""
+    pauses, now, number = built().polling_interval, 0, 0
+    while now < up_after:
+        number += 1
+        now += pauses(SimpleNamespace(number=number))
+    assert now <= up_after * 1.25 + 0.25
+
+
+def test_without_an_interval_the_limit_is_as_long_in_time():
+    """More polls take about as long as those of the library; --max-time sets none."""
+    command, library = built(), HttSleeper(URL, status_code=200)
+    polls = range(1, command.max_retries)
+    time = sum(command.polling_interval(SimpleNamespace(number=n)) for n in polls)
+    assert abs(time - 2 * (library.max_retries - 1)) < 2
+    assert built("--max-retries", "3").max_retries == 3
     assert built("--max-time", "1m").max_retries is None
+    assert built("--backoff", "1m").max_retries == library.max_retries
 
 
 def test_limits_are_given_to_the_library():
@@ -329,12 +359,9 @@ def test_limits_can_be_removed():
 
 def test_backoff_doubles_the_interval():
     """--backoff doubles the interval after each poll, up to its value."""
-
-    class Third:
-        number = 3
-
-    assert built("--backoff", "1m").polling_interval(Third) == 8
-    assert built("--interval", "1s", "--backoff", "3s").polling_interval(Third) == 3
+    third = SimpleNamespace(number=3)
+    assert built("--backoff", "1m").polling_interval(third) == 8
+    assert built("--interval", "1s", "--backoff", "3s").polling_interval(third) == 3
 
 
 @pytest.mark.parametrize("words", [["--interval", "5s"], ["--interval", "0"], []])

@@ -88,7 +88,7 @@ def test_a_success_is_the_body_on_stdout(answers, ran, naps):
     code, out, err = ran("--log-format", "json")
     assert (code, out) == (0, "\xff\0done\n")
     assert '"exit_code": 0' in err
-    assert naps == [2]
+    assert naps == [0.25]
 
 
 def test_an_alarm_has_the_exit_code_1(answers, ran):
@@ -131,8 +131,8 @@ def test_giving_up_has_the_exit_code_124(answers, ran):
     code, out, err = ran("--max-retries", "2")
     assert (code, out) == (124, "")
     assert err == (
-        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
-        "httsleep: gave up after 2 polls in 2 s: max_retries=2 is reached\n"
+        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 250 ms\n"
+        "httsleep: gave up after 2 polls in 250 ms: max_retries=2 is reached\n"
         f"  GET {URL}\n"
         "  last answer (poll 2): 503 Service Unavailable, no body\n"
         "  not met: status_code is 503, not 2xx\n"
@@ -231,7 +231,7 @@ def test_a_signal_ends_the_wait(interrupting, answers, ran, number, code, what):
     interrupting(number)
     assert ran()[::2] == (
         code,
-        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
+        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 250 ms\n"
         f"httsleep: {what} after poll 1: waiting: {WHY}\n  GET {URL}\n",
     )
     assert handlers() == [signal.SIG_DFL, signal.SIG_DFL]
@@ -463,7 +463,7 @@ def polls(path):
 def test_once_makes_one_poll(answers, ran, naps):
     """``--once`` makes one poll and ends, with 75 or the exit code of the wait."""
     server = answers(503, 200)
-    line = f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 2 s\n"
+    line = f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 250 ms\n"
     assert ran("--once") == (75, "", line)
     assert ran("--once", "-q") == (0, "", "")
     assert ran("--once", "-q", "--alarm-status-code", "200") == (1, "", "")
