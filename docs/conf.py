@@ -3,7 +3,10 @@
 import os
 import re
 from importlib import metadata
+from typing import ClassVar
 
+from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from httsleep.command.parser import build_parser
@@ -18,6 +21,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 html_theme = "furo"
 html_title = f"httsleep {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 # Names of other projects: links where there is a network to look them up.
 nitpick_ignore_regex = [("py:.*", r"(collections|datetime|re|requests|threading)\b.*")]
@@ -47,6 +52,26 @@ class CommandOptions(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines)) if options else []
 
 
+class Picture(SphinxDirective):
+    """A picture that docs/pictures.py draws, in forms of which a reader sees one."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {
+        "alt": directives.unchanged_required,
+        "forms": directives.class_option,
+    }
+
+    def run(self):
+        return [
+            nodes.image(
+                uri=f"/_static/{self.arguments[0]}-{form}.svg",
+                alt=self.options["alt"],
+                classes=[f"only-{form}"],
+            )
+            for form in self.options.get("forms", ["light", "dark"])
+        ]
+
+
 def literals(text):
     """The text about an option, where what one types is set as such."""
     typed = r"'[^']+'|(?<!\w)(@?[A-Z]{2,}\b|--?[a-z]+(-[a-z]+)*|2xx)"
@@ -55,3 +80,4 @@ def literals(text):
 
 def setup(app):
     app.add_directive("command-options", CommandOptions)
+    app.add_directive("picture", Picture)

@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import requests
+from drawing import both, circle, path, text, write
 
 from httsleep import exponential, httsleep
 
@@ -135,32 +136,10 @@ def table(found: dict[str, Cost]) -> str:
 
 # The plot. Both axes are logarithmic.
 
-WIDTH, HEIGHT = 420, 440
+HEIGHT = 440
 LEFT, RIGHT, TOP, BOTTOM = 58, 410, 66, 382
 X_RANGE, Y_RANGE = (6, 500), (0.012, 1.5)
 X_TICKS, Y_TICKS = (10, 20, 50, 100, 200), (0.02, 0.05, 0.1, 0.2, 0.5, 1)
-
-
-@dataclass(frozen=True)
-class Colors:
-    """The colors of a plot, which are those of the page that it is on."""
-
-    paper: str
-    ink: str
-    grid: str
-    fixed: str
-    growing: str
-
-
-THEMES = {
-    "light": Colors("#ffffff", "#1b1b1b", "#dddddd", "#1f5fa8", "#b04a12"),
-    "dark": Colors("#131416", "#e4e4e4", "#3a3d42", "#7fb4ec", "#f2a065"),
-}
-
-MARKS = {
-    "fixed": '<circle class="fixed" cx="{}" cy="{}" r="5"/>',
-    "growing": '<path class="growing" d="M{} {}m-5-5h10v10h-10z"/>',
-}
 
 
 def x_of(requests_: float) -> float:
@@ -175,28 +154,29 @@ def y_of(share: float) -> float:
     return BOTTOM - (log10(share) - low) / (high - low) * (BOTTOM - TOP)
 
 
-def text(x: float, y: float, words: str, more: str = "") -> str:
-    """Return a text of the plot."""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{words}</text>'
-
-
 def grid() -> list[str]:
     """Return the lines and the numbers of both axes, and what they mean."""
     made = []
     for tick in X_TICKS:
         x = x_of(tick)
-        made.append(f'<path class="grid" d="M{x:.1f} {TOP}V{BOTTOM}"/>')
-        made.append(text(x, BOTTOM + 20, str(tick), ' text-anchor="middle"'))
+        made.append(path(f"M{x:.1f} {TOP}V{BOTTOM}", "grid"))
+        made.append(text(x, BOTTOM + 20, str(tick), "middle"))
     for tick in Y_TICKS:
         y = y_of(tick)
-        made.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
-        made.append(text(LEFT - 8, y + 5, f"{100 * tick:.0f} %", ' text-anchor="end"'))
+        made.append(path(f"M{LEFT} {y:.1f}H{RIGHT}", "grid"))
+        made.append(text(LEFT - 8, y + 5, f"{100 * tick:.0f} %", "end"))
     middle = (LEFT + RIGHT) / 2
-    under = "requests for a job, on average"
-    made.append(text(middle, HEIGHT - 14, under, ' text-anchor="middle"'))
+    made.append(text(middle, HEIGHT - 14, "requests for a job, on average", "middle"))
     made.append(text(8, 22, "late by at most, in 19 of 20 jobs"))
     made.append(text(8, 42, "(share of the length of the job)"))
     return made
+
+
+def mark(x: float, y: float, kind: str) -> str:
+    """Return a disc for the first kind, and a square for the second."""
+    if kind == "first":
+        return circle(x, y, 5, kind)
+    return path(f"M{x:.1f} {y:.1f}m-5-5h10v10h-10z", kind)
 
 
 def series(kind: str, points: dict[str, Cost], above: Container[str]) -> list[str]:
@@ -209,59 +189,35 @@ def series(kind: str, points: dict[str, Cost], above: Container[str]) -> list[st
         label: (x_of(each.requests), y_of(each.mostly))
         for label, each in points.items()
     }
-    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places.values())
-    made = [f'<path class="{kind} line" d="M{path}"/>']
+    way = "L".join(f"{x:.1f} {y:.1f}" for x, y in places.values())
+    made = [path(f"M{way}", f"{kind} line")]
     for label, (x, y) in places.items():
-        made.append(MARKS[kind].format(f"{x:.1f}", f"{y:.1f}"))
-        more = f' class="{kind}"'
+        made.append(mark(x, y, kind))
         if label in above:
-            made.append(text(x + 8, y - 5, label, more))
+            made.append(text(x + 8, y - 5, label, kind))
         else:
-            made.append(text(x - 8, y + 17, label, f'{more} text-anchor="end"'))
+            made.append(text(x - 8, y + 17, label, f"{kind} end"))
     return made
 
 
-def plot(found: dict[str, Cost], colors: Colors) -> str:
-    """Return the plot as SVG."""
+def plots(found: dict[str, Cost]) -> dict[Path, str]:
+    """Return the plots by the files that they belong in."""
     fixed = {f"{written} s": found[written] for written in FIXED}
     factors = ("2", "1.5", "1.2", "1.1", "1.05")
     growing = {
         f"\u00d7 {factor}": found[written]
         for factor, written in zip(factors, GROWING, strict=True)
     }
-    style = (
-        f"text{{fill:{colors.ink}}} .grid{{stroke:{colors.grid}}} "
-        f".fixed{{fill:{colors.fixed}}} .growing{{fill:{colors.growing}}} "
-        f".line{{fill:none;stroke-width:2}} .fixed.line{{stroke:{colors.fixed}}} "
-        f".growing.line{{stroke:{colors.growing}}}"
-    )
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
-        'font-family="sans-serif" font-size="15">',
-        "<title>Requests against lateness of some polling intervals</title>",
-        f"<style>{style}</style>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{colors.paper}"/>',
+    shapes = [
         *grid(),
-        *series("fixed", fixed, above=fixed),
-        *series("growing", growing, above=["\u00d7 2"]),
-        text(x_of(62), y_of(0.26), "fixed interval", ' class="fixed"'),
-        text(x_of(7), y_of(0.04), "exponential(1,", ' class="growing"'),
-        text(x_of(7), y_of(0.03), "factor)", ' class="growing"'),
-        "</svg>",
+        *series("first", fixed, above=fixed),
+        *series("second", growing, above=["\u00d7 2"]),
+        text(x_of(62), y_of(0.26), "fixed interval", "first"),
+        text(x_of(7), y_of(0.04), "exponential(1,", "second"),
+        text(x_of(7), y_of(0.03), "factor)", "second"),
     ]
-    return "\n".join(lines) + "\n"
-
-
-FOLDER = Path(__file__).parent / "_static"
-
-
-def plots(found: dict[str, Cost]) -> dict[Path, str]:
-    """Return the plots by the files that they belong in."""
-    return {
-        FOLDER / f"intervals-{theme}.svg": plot(found, colors)
-        for theme, colors in THEMES.items()
-    }
+    title = "Requests against lateness of some polling intervals"
+    return both("intervals", title, HEIGHT, shapes)
 
 
 def main() -> None:
@@ -272,8 +228,7 @@ def main() -> None:
     found = costs()
     print(table(found), end="")
     if options.write:
-        for path, drawn in plots(found).items():
-            path.write_text(drawn)
+        write(plots(found))
 
 
 if __name__ == "__main__":

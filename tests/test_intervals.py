@@ -1,9 +1,9 @@
 """The page docs/howto/how-often states the numbers that docs/intervals.py finds."""
 
-import importlib.util
 import re
 from pathlib import Path
 
+import intervals
 import pytest
 
 pytestmark = pytest.mark.once
@@ -12,18 +12,9 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.fixture(scope="module")
-def script():
-    """The script, as a module."""
-    spec = importlib.util.spec_from_file_location("intervals", DOCS / "intervals.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def costs(script):
+def costs():
     """The costs of all intervals, simulated once for this module."""
-    return script.costs()
+    return intervals.costs()
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +23,14 @@ def page():
     return (DOCS / "howto" / "how-often.rst").read_text()
 
 
-def test_the_table_of_the_page_is_the_one_that_the_script_prints(script, costs, page):
+def test_the_table_of_the_page_is_the_one_that_the_script_prints(costs, page):
     """All costs on the page are those that the script finds."""
-    assert script.table(costs) in page
+    assert intervals.table(costs) in page
 
 
-def test_the_checked_in_plots_are_those_that_the_script_draws(script, costs):
+def test_the_checked_in_plots_are_those_that_the_script_draws(costs):
     """The plots show the costs; ``python docs/intervals.py --write`` draws them."""
-    for path, drawn in script.plots(costs).items():
+    for path, drawn in intervals.plots(costs).items():
         assert path.read_text() == drawn, f"{path.name} is not what the script draws"
 
 
@@ -60,7 +51,7 @@ def test_the_recommendations_hold(costs, page):
     assert slower.mostly <= ten.mostly
 
 
-def test_doubling_is_later_than_a_fixed_interval_of_the_same_price(script, costs):
+def test_doubling_is_later_than_a_fixed_interval_of_the_same_price(costs):
     """``exponential(1)`` lies above the line between the fixed 30 s and 60 s."""
     doubling, often, seldom = costs["exponential(1)"], costs["30"], costs["60"]
     assert seldom.requests < doubling.requests < often.requests
@@ -69,9 +60,9 @@ def test_doubling_is_later_than_a_fixed_interval_of_the_same_price(script, costs
     assert doubling.mostly > on_the_line
 
 
-def test_nearly_all_jobs_have_the_lengths_that_the_page_states(script, page):
+def test_nearly_all_jobs_have_the_lengths_that_the_page_states(page):
     """Of 200 jobs one is shorter than 10 seconds, and one longer than an hour."""
-    lengths = script.lengths()
+    lengths = intervals.lengths()
     assert sum(length < 10 for length in lengths) == 1
     assert sum(length > 3600 for length in lengths) == 1
     assert sum(length > 180 for length in lengths) > 100
