@@ -147,6 +147,11 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
+def format_progress(polls: int, seconds: float) -> str:
+    """Return polls and the time that they took: ``4 polls in 6 s``."""
+    return f"{polls} {'poll' if polls == 1 else 'polls'} in {format_seconds(seconds)}"
+
+
 def format_size(size: int) -> str:
     """Return a number of bytes with its unit: ``1 byte``, ``1.2 kB``."""
     for unit, bytes_ in (("MB", 1_000_000), ("kB", 1000)):

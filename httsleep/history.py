@@ -8,7 +8,7 @@ from time import monotonic, time
 from typing import Any, Self
 
 from .conditions import Condition, Counts, Expectations
-from .formatting import format_seconds, one_line
+from .formatting import format_progress, one_line
 from .limits import RECENT_POLLS
 
 _VERSION = 1
@@ -63,8 +63,7 @@ class History:
 
     def progress(self) -> str:
         """Return how many polls were made, and in what time."""
-        polls = "1 poll" if self.polls == 1 else f"{self.polls} polls"
-        return f"{polls} in {format_seconds(self.elapsed())}"
+        return format_progress(self.polls, self.elapsed())
 
     def checkpoint(self, expected: Expectations) -> dict[str, Any]:
         """Return this history as JSON.

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .attempt import Attempt, describe_attempt, way_of
+from .formatting import format_progress
 
 _BAR = 10  # columns
 _NARROW = 72  # columns; a narrower terminal has only the most important parts
@@ -24,8 +25,9 @@ _ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
 class StatusLine:
     """One line on standard error that is redrawn ten times a second.
 
-    A context manager that shows the line; at its end the line is erased. Call it with
-    each :class:`~httsleep.Attempt`, as ``on_poll`` does.
+    A context manager that shows the line. At its end the line is erased; after a
+    success one dim line says so. Call it with each :class:`~httsleep.Attempt`, as
+    ``on_poll`` does.
 
     :param max_retries: how many polls are made at most; ``None``, the default, for no
         limit.
@@ -73,6 +75,9 @@ class StatusLine:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             self._live.stop()
+            if self._attempt is not None and self._attempt.met:
+                end = Text(_success(self._attempt), "dim")
+                self._console.print(end, soft_wrap=True)
 
     def text(self, columns: int) -> str:
         """Return the line as it is now, without colours, for a width in columns."""
@@ -147,3 +152,9 @@ class StatusLine:
         """Return the seconds until the next poll; 0 or less if it is under way."""
         wait = None if self._attempt is None else self._attempt.next_wait
         return (wait or 0) - (monotonic() - self._polled)
+
+
+def _success(attempt: Attempt) -> str:
+    """Return the line that is left of a wait that was met."""
+    progress = format_progress(attempt.number, attempt.elapsed)
+    return f"met after {progress}: {describe_attempt(attempt)}{way_of(attempt)}"

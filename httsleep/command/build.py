@@ -137,9 +137,11 @@ def _build_display(
     options: Mapping[str, Any], sleeper: HttSleeper, request: str
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
-    if "quiet" in options:
-        return Quiet()
-    if options.get("log_format") == "json":
+    as_json = options.get("log_format") == "json"
+    if quiet := options.get("quiet", 0):
+        failures = JsonLines(request) if as_json else Display()
+        return Quiet(failures if quiet == 1 else None)
+    if as_json:
         return JsonLines(request)
     if "verbose" in options or "once" in options or not can_draw():
         return Lines(request, every="verbose" in options)

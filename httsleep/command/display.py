@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
@@ -9,6 +10,9 @@ from typing import Any, Self
 
 from ..attempt import Attempt, describe_attempt, redirect_of, way_of
 from ..failures import describe_exception
+from .exit_codes import MET, NOT_YET
+
+_DUMB = ("dumb", "unknown")  # values of TERM
 
 
 def write_stderr(text: str) -> None:
@@ -39,8 +43,18 @@ def can_draw() -> bool:
         sys.stderr is not None
         and sys.stderr.isatty()
         and sys.stderr.encoding.lower().startswith("utf")
-        and os.environ.get("TERM") not in ("dumb", "unknown")
+        and os.environ.get("TERM") not in _DUMB
         and find_spec("rich") is not None
+    )
+
+
+def _has_colours() -> bool:
+    """Return whether standard error is a terminal that is to show colours."""
+    return (
+        sys.stderr is not None
+        and sys.stderr.isatty()
+        and os.environ.get("TERM") not in _DUMB
+        and not os.environ.get("NO_COLOR")
     )
 
 
@@ -60,8 +74,12 @@ class Display:
     def end(self, code: int, message: str) -> None:
         """Show the end of the wait.
 
+        The first words of a failure are red on a terminal.
+
         :param message: why the wait did not succeed; empty for a success.
         """
+        if code != NOT_YET and _has_colours():
+            message = re.sub("^[^:\n]+", "\x1b[31m\\g<0>\x1b[m", message)
         if message:
             write_stderr(f"httsleep: {message}")
 
@@ -73,10 +91,18 @@ class Display:
 
 
 class Quiet(Display):
-    """A display that shows nothing, not even the end."""
+    """A display that shows only how a wait failed.
+
+    :param failures: the display that shows it; ``None`` to show nothing at all.
+    """
+
+    def __init__(self, failures: Display | None) -> None:
+        self._failures = failures
 
     def end(self, code: int, message: str) -> None:
-        """Show nothing."""
+        """Show the end if the wait failed."""
+        if self._failures is not None and code not in (MET, NOT_YET):
+            self._failures.end(code, message)
 
 
 class Lines(Display):
@@ -137,7 +163,7 @@ class JsonLines(Display):
 
 
 class TerminalLine(Display):
-    """The status line of a terminal, which disappears at the end.
+    """The status line of a terminal; a success leaves one line of it.
 
     :param max_retries: how many polls are made at most; ``None`` for no limit.
     :param max_time: seconds that the wait takes at most; ``None`` for no limit.

@@ -24,11 +24,17 @@ from ..formatting import format_seconds, safe_repr
 from .build import Command, build
 from .checkpoint_file import FileInUse, FileRefused
 from .display import discard_stderr, write_stderr
-from .parser import USAGE
-
-MET, ALARM, FAILED, GAVE_UP, INTERRUPTED = 0, 1, 3, 124, 128 + signal.SIGINT
-NOT_YET = 75  # EX_TEMPFAIL of sysexits.h: start the command again later
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # of COMMAND, as in a shell
+from .exit_codes import (
+    ALARM,
+    FAILED,
+    GAVE_UP,
+    INTERRUPTED,
+    MET,
+    NOT_EXECUTABLE,
+    NOT_FOUND,
+    NOT_YET,
+    USAGE,
+)
 
 
 class _Stopped(BaseException):
@@ -212,9 +218,14 @@ def _why(exc: Exception) -> str:
 
 
 def _write(body: bytes) -> None:
-    """Write the body to standard output; a reader may stop at any time."""
+    """Write the body to standard output; a reader may stop at any time.
+
+    On a terminal it gets a last line end, so that the prompt begins its own line.
+    """
     if sys.stdout is None:
         return
+    if sys.stdout.isatty() and body and not body.endswith(b"\n"):
+        body += b"\n"
     try:
         # Not through sys.stdout, which would try again at the end after an error.
         with open(sys.stdout.fileno(), "wb", closefd=False) as output:

@@ -34,8 +34,7 @@ from .converters import (
     regular_expression,
     status_codes,
 )
-
-USAGE = 2  # the exit code for a command line that cannot work
+from .exit_codes import USAGE
 
 #: The pauses without ``--interval`` and ``--backoff``: each is longer by a quarter than
 #: the one before, so that a service is seen at most a quarter of its time after it came
@@ -360,7 +359,11 @@ def _add_starts(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
-    add("-q", "--quiet", action="store_true", help="write nothing about the wait")
+    add(
+        *("-q", "--quiet"),
+        action="count",
+        help="write only why the wait failed; -qq: not even that",
+    )
     add("-v", "--verbose", action="store_true", help="write a line for each poll")
     add(
         "--log-format",

@@ -208,7 +208,15 @@ def test_pytest_shows_no_line_of_the_library(name):
 
 
 COMMAND = [
-    *("__init__", "converters", "parser", "checkpoint_file", "display", "build"),
+    *(
+        "__init__",
+        "exit_codes",
+        "converters",
+        "parser",
+        "checkpoint_file",
+        "display",
+        "build",
+    ),
     "main",
 ]
 

@@ -224,6 +224,34 @@ def test_it_disappears(terminal, attempt):
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
 
 
+@pytest.mark.parametrize(
+    ("facts", "end"),
+    [
+        ({"outcome": "met"}, "met after 3 polls in 4 s: 200 OK"),
+        ({"outcome": "met", "number": 1}, "met after 1 poll in 4 s: 200 OK"),
+        ({"outcome": "alarm"}, None),
+    ],
+    ids=["met", "met at once", "not met"],
+)
+def test_a_success_leaves_one_dim_line(terminal, attempt, facts, end):
+    """After a success, and only then, one line is left, dim and not cut."""
+    with StatusLine(50, None) as line:
+        line(attempt(next_wait=None, reasons=(), **facts))
+    left = terminal.getvalue().rpartition("\x1b[2K")[2]
+    assert left == (f"\x1b[2m{end}\x1b[0m\n" if end else "")
+
+
+def test_the_line_of_a_success_is_not_cut(terminal, attempt, make_response):
+    """It names the URL that redirects led to, on as many rows as that takes."""
+    response = make_response(200, url="http://server/" + 300 * "a")
+    response.history.append(make_response(302))
+    with StatusLine() as line:
+        line(attempt(outcome="met", next_wait=None, response=response))
+    left = terminal.getvalue().rpartition("\x1b[2K")[2]
+    assert "200 OK, redirected to http://server/aaa" in left
+    assert left.count("\n") == 1
+
+
 def test_results_have_colours(terminal, attempt, ignored):
     """A status is yellow, an exception red."""
     for each, start in ((attempt(), "\x1b[33m200 OK"), (ignored, "\x1b[31mConn")):

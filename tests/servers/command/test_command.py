@@ -156,7 +156,7 @@ def test_exit_codes(ok, bad, sh):
         httsleep "$OK" --alarm-status-code 5xx >body && echo met
         httsleep "$BAD" --alarm-status-code 5xx -- echo never || echo $?
         if httsleep "$OK" --status-code 2oo; then echo never; else echo $?; fi
-        httsleep 127.0.0.1:1 --fail-fast -q || echo $?
+        httsleep 127.0.0.1:1 --fail-fast -qq || echo $?
         cat body
         httsleep "$BAD" --interval 10ms --max-retries 2
         echo never

@@ -42,9 +42,10 @@ def colours(raw):
 
 
 def test_a_wait(serve, terminal, held):
-    """The line shows progress, status, reason and next poll; only the body remains.
+    """The line shows progress, status, reason and next poll.
 
-    It is one line, narrower than the screen. The cursor is visible, for Ctrl-Z.
+    It is one line, narrower than the screen. The cursor is visible, for Ctrl-Z. At the
+    end a dim line and the body remain.
     """
     server = serve(BUSY, held((200, b"the body")))
     shown = terminal(server.url, "--max-retries", "3", "--interval", "1600ms")
@@ -62,7 +63,11 @@ def test_a_wait(serve, terminal, held):
     assert colours(shown.raw)
     held.go.set()
     assert shown.end() == 0
-    assert shown.lines == ["the body"]
+    met, *body = shown.lines
+    assert re.fullmatch(r"met after 2 polls in [\d.]+ s: 200 OK", met)
+    assert b"\x1b[2mmet after" in shown.raw
+    assert body == ["the body"]
+    assert shown.screen.cursor.x == 0  # of the prompt
     assert not shown.screen.cursor.hidden
 
 
@@ -190,19 +195,32 @@ def test_plain_lines(serve, terminal, how):
 
 
 def test_quiet_and_verbose(serve, terminal):
-    """With ``-q`` there is only the body; with ``-v`` a line for each poll."""
+    """With ``-q`` there is only the body; with ``-v`` a line for each poll.
+
+    On a terminal, the body ends its line.
+    """
     servers = [serve(BUSY, (200, b"the body")) for _ in range(2)]
     quiet, verbose = (
         terminal(server.url, "--interval", "10ms", how)
         for server, how in zip(servers, ("-q", "-v"), strict=True)
     )
     assert quiet.end() == verbose.end() == 0
-    assert quiet.raw == b"the body"
+    assert quiet.raw == b"the body\r\n"
     assert verbose.raw.decode().split("\r\n") == [
         f"httsleep: GET {servers[1].url}: poll 1: waiting: {WHY}; next in 10 ms",
         "httsleep: poll 2: met: 200 OK",
         "the body",
+        "",
     ]
+
+
+def test_a_failure(serve, terminal):
+    """The first words of a failure are red, but not with NO_COLOR."""
+    limits = ("--max-retries", "2", "--interval", "10ms")
+    for env, start in (({}, "\x1b[31mgave up"), ({"NO_COLOR": "1"}, "gave up")):
+        shown = terminal(serve(BUSY).url, *limits, env=env)
+        assert shown.end() == 124
+        assert f"httsleep: {start} after 2 polls in ".encode() in shown.raw
 
 
 def test_a_command(serve, terminal):
@@ -211,7 +229,9 @@ def test_a_command(serve, terminal):
     shown = terminal(serve(BUSY, 200).url, "--interval", "500ms", *command)
     shown.until("503 Busy")
     assert shown.end() == 5
-    assert shown.lines == ["it runs"]
+    met, *rest = shown.lines
+    assert met.startswith("met after 2 polls in ")
+    assert rest == ["it runs"]
     assert b"\x1b[?25h" in shown.raw.partition(b"it runs")[0]
 
 

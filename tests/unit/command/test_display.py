@@ -8,6 +8,7 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from httsleep import Attempt
 from httsleep.command.display import (
+    Display,
     JsonLines,
     Lines,
     Quiet,
@@ -83,15 +84,72 @@ def test_a_broken_standard_error_is_discarded(monkeypatch):
         assert sys.stderr is None
 
 
-def test_quiet_shows_nothing(attempt, capsys):
-    """Quiet writes nothing, and knows the last poll, for the exit code."""
-    with Quiet() as display:
+def test_quiet_shows_only_failures(attempt, capsys):
+    """Quiet shows an end that failed, and knows the last poll, for the exit code."""
+    with Quiet(Display()) as display:
         assert display.attempt is None
         last = attempt()
         display.poll(last)
-    display.end(124, "gave up")
     assert display.attempt is last
+    display.end(0, "")
+    display.end(75, "the next poll is due in 3 s")
     assert capsys.readouterr() == ("", "")
+    display.end(124, "gave up")
+    assert capsys.readouterr() == ("", "httsleep: gave up\n")
+
+
+def test_quiet_can_be_silent(capsys):
+    """Without a display for failures there is nothing at all."""
+    Quiet(None).end(124, "gave up")
+    assert capsys.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "shown"),
+    [
+        (124, "gave up after 1 poll: why", "\x1b[31mgave up after 1 poll\x1b[m: why"),
+        (130, "interrupted\n  GET: b", "\x1b[31minterrupted\x1b[m\n  GET: b"),
+        (75, "the next poll is due in 3 s", "the next poll is due in 3 s"),
+    ],
+    ids=["a colon", "a line end", "no failure"],
+)
+@pytest.mark.parametrize("no_color", [None, ""])
+def test_the_first_words_of_a_failure_are_red(
+    monkeypatch, code, message, shown, no_color
+):
+    """On a terminal the words up to the colon, or the first line, are red."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    Display().end(code, message)
+    assert terminal.getvalue() == f"httsleep: {shown}\n"
+
+
+@pytest.mark.parametrize(
+    ("stream", "variables"),
+    [
+        (Terminal, {"NO_COLOR": "1"}),
+        (Terminal, {"TERM": "dumb"}),
+        (io.StringIO, {}),
+    ],
+    ids=["NO_COLOR", "a dumb terminal", "a file"],
+)
+def test_colours_are_only_where_they_are_wanted(monkeypatch, stream, variables):
+    """NO_COLOR, a dumb terminal and a file have none."""
+    for name, value in ({"TERM": "xterm", "NO_COLOR": ""} | variables).items():
+        monkeypatch.setenv(name, value)
+    made = stream()
+    monkeypatch.setattr(sys, "stderr", made)
+    Display().end(124, "gave up: why")
+    assert made.getvalue() == "httsleep: gave up: why\n"
 
 
 def shown(display, attempts, capsys):

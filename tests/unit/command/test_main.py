@@ -309,6 +309,42 @@ def test_verbose_shows_each_poll(answers, ran):
     assert len(ran("-v")[2].splitlines()) == 3
 
 
+GAVE_UP = f"""\
+httsleep: gave up after 2 polls in 2 s: max_retries=2 is reached
+  GET {URL}
+  last answer (poll 2): 503 Service Unavailable, no body
+  not met: {WHY}
+  polls: 2 x 503 Service Unavailable
+"""
+
+
+@pytest.mark.parametrize(("how", "text"), [("-q", GAVE_UP), ("-qq", "")])
+def test_quiet_has_only_the_text_of_a_failure(answers, ran, how, text):
+    """With -q a wait that fails has its text alone, and with -qq nothing at all."""
+    answers(503)
+    assert ran(how, "-v", "--max-retries", "2") == (124, "", text)
+
+
+def test_quiet_json_is_one_object_after_a_failure(answers, ran):
+    """With -q a log for machines has the object of the end, if the wait fails."""
+    answers(200, 503)
+    assert ran("-q", "--log-format", "json") == (0, "", "")
+    code, _, err = ran("-q", "--log-format", "json", "--max-retries", "1")
+    (end,) = map(json.loads, err.splitlines())
+    assert (code, end["event"], end["exit_code"]) == (124, "end", 124)
+
+
+@pytest.mark.parametrize("how", ["-q", "-qq"])
+def test_a_wrong_command_line_is_always_told(ran, how):
+    """Neither -q nor -qq hides why a command line or a COMMAND cannot work."""
+    assert ran(how, "--max-time", "0")[2].startswith("httsleep: ")
+    assert ran(how, "--", "/missing") == (
+        127,
+        "",
+        "httsleep: '/missing' cannot be found\n",
+    )
+
+
 def test_insecure_has_no_warning(answers, ran):
     """With -k urllib3 does not warn, because the user has asked for it."""
     answers("done")
@@ -335,6 +371,19 @@ def test_a_reader_may_stop(answers, ran, monkeypatch):
     code = ran("-q")
     os.close(writing)
     assert code == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [("done", "done\n"), ("done\n", "done\n"), ("\n", "\n"), ("", "")],
+)
+def test_a_terminal_has_a_body_that_ends_its_line(
+    answers, ran, monkeypatch, body, shown
+):
+    """A body without a last line end gets one on a terminal."""
+    answers(body)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert ran("-q") == (0, shown, "")
 
 
 def test_a_body_that_cannot_be_written_has_the_exit_code_3(answers, ran, monkeypatch):
@@ -401,7 +450,7 @@ def test_after_a_failure_no_program_is_run(answers, ran, exec_raises):
     """After a failure the exit code is that of the wait."""
     exec_raises()
     answers(503)
-    assert ran("-q", "--max-retries", "1", "--", "sh") == (124, "", "")
+    assert ran("-qq", "--max-retries", "1", "--", "sh") == (124, "", "")
 
 
 def test_a_missing_program_is_an_error_before_the_wait(ran):
@@ -466,7 +515,7 @@ def test_once_makes_one_poll(answers, ran, naps):
     line = f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 250 ms\n"
     assert ran("--once") == (75, "", line)
     assert ran("--once", "-q") == (0, "", "")
-    assert ran("--once", "-q", "--alarm-status-code", "200") == (1, "", "")
+    assert ran("--once", "-qq", "--alarm-status-code", "200") == (1, "", "")
     assert (len(server.calls), naps) == (3, [])
 
 

@@ -26,7 +26,7 @@ def refused(capsys):
 
 def test_only_options_that_are_given_have_a_value():
     """An option that is not given is left to the defaults of the library."""
-    assert vars(build_parser().parse_args([URL, "-q"])) == {"url": URL, "quiet": True}
+    assert vars(build_parser().parse_args([URL, "-q"])) == {"url": URL, "quiet": 1}
 
 
 @pytest.mark.parametrize(
