@@ -19,6 +19,7 @@ release = metadata.version("httsleep")
 extensions = ["sphinx.ext.autodoc"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 html_theme = "furo"
 html_title = f"httsleep {release}"
 html_static_path = ["_static"]

@@ -26,26 +26,42 @@ class Attempt:
     readable line.
     """
 
-    #: The number of the poll, counted from 1.
     number: int
-    #: The answer; ``None`` if no answer came. ``bool(response)`` is False for 4xx and
-    #: 5xx, so compare it with ``None``.
+    """The number of the poll, counted from 1."""
+
     response: requests.Response | None
-    #: The exception that was ignored, without its traceback; else ``None``.
+    """The answer; ``None`` if no answer came.
+
+    ``bool(response)`` is False for 4xx and 5xx, so compare it with ``None``.
+    """
+
     exception: Exception | None = field(repr=False)  # because it may hold a whole URL
-    #: ``'met'`` (success), ``'alarm'``, ``'waiting'`` (neither) or ``'ignored'`` (an
-    #: exception was ignored, so there is no answer).
+    """The exception that was ignored, without its traceback; else ``None``."""
+
     outcome: Outcome
-    #: The reasons why the answer does not meet ``until``: one str for each key that was
-    #: not met, in the order of ``until``.
+    """``'met'`` (success), ``'alarm'``, ``'waiting'`` (neither) or ``'ignored'``.
+
+    The last means that an exception was ignored, so there is no answer.
+    """
+
     reasons: tuple[str, ...]
-    #: Seconds since the wait began, also if it began in another process.
+    """The reasons why the answer does not meet ``until``.
+
+    One str for each key that was not met, in the order of ``until``.
+    """
+
     elapsed: float
-    #: Seconds until the next poll. ``None`` after the last poll, and while a callable
-    #: ``polling_interval`` computes it.
+    """Seconds since the wait began, also if it began in another process."""
+
     next_wait: float | None
-    #: The alarm that was met, as the caller wrote it: a dict. ``None`` if none was met.
+    """Seconds until the next poll.
+
+    ``None`` after the last poll, and while a callable ``polling_interval`` computes it.
+    """
+
     alarm: dict[str, Any] | None = None
+    """The alarm that was met, as the caller wrote it; ``None`` if none was met."""
+
     #: Whether the answer is of another origin than the caller's request, so that no
     #: more than the origin of its URL may be shown.
     _origin_only: bool = field(default=False, repr=False)

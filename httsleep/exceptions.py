@@ -16,7 +16,7 @@ store JSON do: ``Alarm('text')``. Its attributes then have their defaults.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import requests
 
@@ -37,11 +37,7 @@ class Alarm(HttSleepError):
     Tests of code that handles it can make one: ``Alarm(response, alarm)``.
     ``Alarm('text')`` has that text, and neither a response nor an alarm.
 
-    :ivar response: the answer that met the alarm, a :class:`requests.Response`;
-        ``None`` only in an exception that was made again from its text or its pickle.
-    :ivar alarm: the condition that was met, a copy of the caller's dict; likewise.
-    :ivar attempts: how many polls were made, this one included; int, default 1.
-    :ivar elapsed: seconds since the wait began; float, default 0.0.
+    Its attributes are ``response``, ``alarm``, ``attempts`` and ``elapsed``.
     """
 
     def __init__(
@@ -58,9 +54,20 @@ class Alarm(HttSleepError):
         super().__init__(text)
         # The type leaves out None, because the Alarm of a wait always has a response.
         self.response = cast(requests.Response, None if is_text else response)
+        """The answer that met the alarm, a :class:`requests.Response`.
+
+        ``None`` only in an exception that was made again from its text or its pickle.
+        """
         self.alarm = alarm
+        """The condition that was met, a copy of the caller's dict.
+
+        ``None`` in an :class:`UnexpectedResponse`, and in an exception that was made
+        again from its text.
+        """
         self.attempts = attempts
+        """How many polls were made, this one included; int, default 1."""
         self.elapsed = elapsed
+        """Seconds since the wait began; float, default 0.0."""
 
 
 class UnexpectedResponse(Alarm):
@@ -70,14 +77,17 @@ class UnexpectedResponse(Alarm):
     """
 
 
-class _Unfinished(HttSleepError):
+_Limit = TypeVar("_Limit", bound=str)
+
+
+class _Unfinished(HttSleepError, Generic[_Limit]):
     """The base class of GaveUp and Cancelled, with their attributes."""
 
     def __init__(
         self,
         message: str = "gave up",
         *,
-        limit: str | None = None,
+        limit: _Limit | None = None,
         response: requests.Response | None = None,
         exception: Exception | None = None,
         reasons: tuple[str, ...] = (),
@@ -86,35 +96,45 @@ class _Unfinished(HttSleepError):
     ) -> None:
         super().__init__(message)
         self.limit = limit
+        """The name of the argument that ended the wait.
+
+        ``None`` in an exception that was made by hand or again from its text.
+        """
         self.response = response
+        """The last complete answer; ``None`` if no answer came.
+
+        ``bool(response)`` is False for 4xx and 5xx, so compare it with ``None``.
+        """
         self.exception = exception
+        """The last ignored exception, without its traceback.
+
+        ``None`` if no exception was ignored.
+        """
         self.reasons = reasons
+        """The reasons why ``response`` does not meet ``until``.
+
+        A tuple of str, one for each key that was not met. Empty if no answer came.
+        """
         self.attempts = attempts
+        """How many polls were made; int, default 0."""
         self.elapsed = elapsed
+        """Seconds since the wait began; float, default 0.0."""
 
 
-class GaveUp(_Unfinished, TimeoutError):
+class GaveUp(
+    _Unfinished[Literal["max_retries", "max_time", "max_retry_after"]], TimeoutError
+):
     """A limit ended the wait before any answer met ``until``.
 
     It is also a :class:`TimeoutError`, and so an :class:`OSError`. Tests of code that
     handles it can make one: ``GaveUp('gave up')``.
 
-    :ivar limit: the name of the argument that ended the wait: ``'max_retries'``,
-        ``'max_time'`` or ``'max_retry_after'``; ``None`` in an exception that was made
-        by hand or again from its text.
-    :ivar response: the last complete answer, a :class:`requests.Response`; ``None`` if
-        no answer came. ``bool(response)`` is False for 4xx and 5xx, so compare it with
-        ``None``.
-    :ivar exception: the last ignored exception, without its traceback; ``None`` if no
-        exception was ignored.
-    :ivar reasons: the reasons why ``response`` does not meet ``until``: a tuple of str,
-        one for each key that was not met. Empty if no answer came.
-    :ivar attempts: how many polls were made; int.
-    :ivar elapsed: seconds since the wait began; float.
+    Its attributes are ``limit``, ``response``, ``exception``, ``reasons``, ``attempts``
+    and ``elapsed``.
     """
 
 
-class Cancelled(_Unfinished):
+class Cancelled(_Unfinished[Literal["cancel"]]):
     """The event ``cancel`` was set.
 
     It has the attributes of :class:`GaveUp`; ``limit`` is ``'cancel'``.
@@ -125,17 +145,20 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
     """A decoded body had more than ``max_body_size`` bytes; the rest was not read.
 
     It is also a :class:`requests.exceptions.RequestException`, and so can be ignored.
-
-    :ivar limit: ``max_body_size``, in bytes; int. ``None`` in an exception that was
-        made again from its text.
+    Its attribute is ``limit``.
     """
 
     def __init__(self, limit: int | str) -> None:
         if isinstance(limit, str):
-            text, self.limit = limit, None
+            text, size = limit, None
         else:
-            text, self.limit = f"the body is larger than {format_size(limit)}", limit
+            text, size = f"the body is larger than {format_size(limit)}", limit
         super().__init__(text)
+        self.limit = size
+        """``max_body_size``, in bytes; int.
+
+        ``None`` in an exception that was made again from its text.
+        """
 
 
 def _picklable(value: Any) -> Any:

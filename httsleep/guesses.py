@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from .formatting import safe_repr
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MIN_LENGTH = 5  # of a word that is compared by likeness: many short words are alike
 _LIKENESS = 0.6
@@ -170,7 +170,7 @@ def example_condition(value: Any) -> str:
     return "{'status_code': 200}"
 
 
-def explains_unknown_keywords(function: _Function) -> _Function:
+def explains_unknown_keywords(function: Function) -> Function:
     """Return the function, which says what to write in place of an unknown keyword.
 
     The type is that of the function, so that type checkers and editors report the
@@ -186,7 +186,7 @@ def explains_unknown_keywords(function: _Function) -> _Function:
                 raise _unknown_keyword(function.__qualname__, name, known)
         return function(*args, **_taken_from(kwargs))
 
-    return cast(_Function, explaining)
+    return cast(Function, explaining)
 
 
 def _unknown_keyword(function: str, name: str, known: Collection[str]) -> TypeError:

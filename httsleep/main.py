@@ -41,7 +41,7 @@ from .exceptions import Alarm as Alarm  # users import it from here
 from .excerpt import BodyExcerpt
 from .follow import Route, check_resumed
 from .formatting import redact_url
-from .guesses import explains_unknown_keywords
+from .guesses import Function, explains_unknown_keywords
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
 from .limits import Limits
@@ -51,6 +51,8 @@ from .sending import Sender
 from .session import BoundedSession
 from .validators import VALIDATORS, JSONPath, StatusCode, Validator
 from .wait import Wait
+
+# The signatures below have the same numbers, because editors show them as written.
 
 #: Seconds between two polls.
 DEFAULT_POLLING_INTERVAL = 2
@@ -82,15 +84,22 @@ _WRITTEN = ("until", "alarms", "pending", "follow", "checkpoint")
 _log = logging.getLogger("httsleep")
 
 
-class _DefaultWithoutMaxTime(int):
-    """A default that applies only without ``max_time``; its repr is ``<50>``."""
+class _OnlyWithoutMaxTime(int):
+    """A default that counts only if ``max_time`` is not given.
 
-    def __repr__(self) -> str:
-        return f"<{int(self)}>"
+    The type tells it from an equal number that the caller gives.
+    """
 
 
-_MAX_RETRIES = _DefaultWithoutMaxTime(DEFAULT_MAX_RETRIES)
-_MAX_RETRY_AFTER = _DefaultWithoutMaxTime(DEFAULT_MAX_RETRY_AFTER)
+def _tells_defaults(function: Function) -> Function:
+    """Return the function, whose defaults that depend on ``max_time`` have a type.
+
+    So editors, which read the source, show the same numbers as ``help()``.
+    """
+    defaults: dict[str, Any] = function.__kwdefaults__ or {}
+    for name in ("max_retries", "max_retry_after"):
+        defaults[name] = _OnlyWithoutMaxTime(defaults[name])
+    return function
 
 
 class HttSleeper:
@@ -107,83 +116,11 @@ class HttSleeper:
         class JobSleeper(HttSleeper):  # with a key of its own for conditions
             validators = {**HttSleeper.validators, 'job_state': job_state}
 
-    As a context manager it closes the session that it made itself.
+    The arguments are those of :func:`httsleep`, which explains each of them. As a
+    context manager a sleeper closes the session that it made itself. It serves one
+    thread at a time, and cannot be used from its own callbacks: make one for each
+    thread.
 
-    :param url_or_request: a URL to GET, or a :class:`requests.Request` for anything
-        else (method, params, headers, body). A body that can be sent only once, such
-        as an open file, is refused.
-    :param until: the success: a condition, or a list of conditions of which one has to
-        be met. Give either this or some of the five shorthand arguments.
-    :param alarms: a condition or a list of them; an answer that meets one ends the wait
-        with :class:`Alarm`. Default: none.
-    :param status_code: shorthand for a success condition: the *expected* status, an
-        int, a class such as ``'2xx'``, or a list, tuple, set or range of these.
-        ``None`` (the default of all five) means not given.
-    :param json: shorthand: the *expected* body, decoded; not a body to send.
-    :param jsonpath: shorthand: ``{'$.path': value}``, an entry such as
-        ``{'expression': '$.path', 'ge': 100}``, or a list of entries.
-    :param text: shorthand: the whole *expected* text of the body, or a compiled regular
-        expression that is found in it.
-    :param callback: shorthand: a callable that is given the response and returns
-        something true for success.
-    :param pending: a condition or a list of them; if given, an answer that meets no
-        alarm, no success and none of these ends the wait with
-        :class:`UnexpectedResponse`. ``[]`` means that nothing else is expected.
-        ``None``, the default, means that the wait goes on after any other answer.
-    :param follow: where an answer names the URL to poll next: the name of a header, a
-        JSONPath such as ``'$.links.self'``, a URL with parts to fill in such as
-        ``'/jobs/{$.id}'``, a callable that is given the response and returns a URL or
-        ``None``, or a list of these. A request that is neither GET nor HEAD is then
-        sent once, and the wait goes on with GET at the URL that its answer names; a
-        later answer can name another one. What was given for sending goes to no other
-        origin. ``None``, the default, means that no answer names a URL.
-    :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
-        of the request. Default: that of the Request, the session, the URL or netrc. A
-        token that changes needs a callable, which is asked for each poll.
-    :param headers: a dict of headers to send; they replace those of the Request.
-    :param session: a :class:`requests.Session`, of which ``request()`` is called for
-        each poll; it is never closed. A :class:`BoundedSession` can be shared among
-        sleepers and threads. Default: a session of the sleeper's own. A sleeper serves
-        one thread at a time, and cannot be used from its own callbacks: make one for
-        each thread.
-    :param verify: ``True``, ``False`` or the path of a CA bundle, as for requests.
-        Default: what the session and the environment say.
-    :param allow_redirects: whether redirects are followed; default ``True``.
-    :param polling_interval: seconds between the end of a poll and the next one, or a
-        callable that is given the last :class:`Attempt` and returns seconds, such as
-        :func:`exponential`. 0 means no pause. Default 2.
-    :param max_retries: the largest number of polls of a wait, an int from 1; ``None``
-        means no limit. Default 50, or no limit if ``max_time`` is given.
-    :param max_time: seconds that the whole wait may take, above 0: sleeps are
-        shortened, and ``run()`` cuts a request off. ``None``, the default, means no
-        limit.
-    :param request_timeout: seconds that one request may take, body included, above 0;
-        ``None`` means no limit but ``max_time``. Default 30. A request that takes
-        longer raises :class:`requests.exceptions.ReadTimeout` (``ConnectTimeout`` while
-        connecting).
-    :param max_retry_after: the longest ``Retry-After`` (RFC 9110 §10.2.3), in seconds,
-        that is waited for; a longer one ends the wait. 0 means that the header is not
-        looked at, ``None`` that there is no limit. Default 300, or ``None`` if
-        ``max_time`` is given.
-    :param max_body_size: bytes of decoded body that are read in one poll, redirects
-        included, an int from 1; a larger body raises :class:`BodyTooLarge`. ``None``
-        means no limit. Default 16 MiB.
-    :param max_body_excerpt: the largest number of characters of the body of an alarm,
-        or of an answer with the status 4xx or 5xx, that the text of an exception shows,
-        an int from 0. 0 means that no body is shown. Default 200. Values that were sent
-        in headers, auth, cookies or the query are replaced by ``...``.
-    :param ignore_exceptions: an exception class or several; if sending, reading or
-        checking raises one of them, the wait goes on. The builtin ``ConnectionError``
-        stands for every way in which a connection can break, but not for a refused
-        certificate; ``TimeoutError`` stands for requests that take too long. Default:
-        none.
-    :param on_poll: a callable that is given an :class:`Attempt` after every poll. An
-        exception of it ends a run.
-    :param cancel: a :class:`threading.Event`; once another thread has set it, the wait
-        ends with :class:`Cancelled`: a sleep at once, a request that is under way after
-        its answer. Default: none.
-    :param loglevel: deprecated: the level of the logger ``httsleep``. Use
-        ``logging.getLogger('httsleep').setLevel(...)``.
     :raises ValueError: at construction, for every argument that cannot work. The text
         says which one, and what to give instead.
     """
@@ -203,6 +140,7 @@ class HttSleeper:
     cancel: Setting[threading.Event | None] = Setting(or_none(event))
 
     @explains_unknown_keywords
+    @_tells_defaults
     def __init__(
         self,
         url_or_request: UrlOrRequest,
@@ -221,13 +159,13 @@ class HttSleeper:
         session: requests.Session | None = None,
         verify: bool | str | None = None,
         allow_redirects: bool = True,
-        polling_interval: Interval = DEFAULT_POLLING_INTERVAL,
-        max_retries: int | None = _MAX_RETRIES,
+        polling_interval: Interval = 2,
+        max_retries: int | None = 50,
         max_time: Seconds | None = None,
-        request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
-        max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
-        max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
-        max_body_excerpt: int = DEFAULT_MAX_BODY_EXCERPT,
+        request_timeout: Seconds | None = 30,
+        max_retry_after: Seconds | None = 300,
+        max_body_size: int | None = 16 * 2**20,
+        max_body_excerpt: int = 200,
         ignore_exceptions: ExceptionTypes = (),
         on_poll: OnPoll | None = None,
         cancel: threading.Event | None = None,
@@ -257,10 +195,10 @@ class HttSleeper:
         self.alarms = () if alarms is None else alarms
         self.pending = pending
 
-        if max_retries is _MAX_RETRIES:
-            max_retries = None if max_time is not None else DEFAULT_MAX_RETRIES
-        if max_retry_after is _MAX_RETRY_AFTER:
-            max_retry_after = None if max_time is not None else DEFAULT_MAX_RETRY_AFTER
+        if isinstance(max_retries, _OnlyWithoutMaxTime):
+            max_retries = int(max_retries) if max_time is None else None
+        if isinstance(max_retry_after, _OnlyWithoutMaxTime):
+            max_retry_after = int(max_retry_after) if max_time is None else None
         self.polling_interval = polling_interval
         self.max_retries = max_retries
         self.max_time = max_time
@@ -570,6 +508,7 @@ class HttSleeper:
 
 
 @explains_unknown_keywords
+@_tells_defaults
 def httsleep(
     url_or_request: UrlOrRequest,
     until: Conditions | None = None,
@@ -587,13 +526,13 @@ def httsleep(
     session: requests.Session | None = None,
     verify: bool | str | None = None,
     allow_redirects: bool = True,
-    polling_interval: Interval = DEFAULT_POLLING_INTERVAL,
-    max_retries: int | None = _MAX_RETRIES,
+    polling_interval: Interval = 2,
+    max_retries: int | None = 50,
     max_time: Seconds | None = None,
-    request_timeout: Seconds | None = DEFAULT_REQUEST_TIMEOUT,
-    max_retry_after: Seconds | None = _MAX_RETRY_AFTER,
-    max_body_size: int | None = DEFAULT_MAX_BODY_SIZE,
-    max_body_excerpt: int = DEFAULT_MAX_BODY_EXCERPT,
+    request_timeout: Seconds | None = 30,
+    max_retry_after: Seconds | None = 300,
+    max_body_size: int | None = 16 * 2**20,
+    max_body_excerpt: int = 200,
     ignore_exceptions: ExceptionTypes = (),
     on_poll: OnPoll | None = None,
     cancel: threading.Event | None = None,
@@ -601,15 +540,92 @@ def httsleep(
 ) -> requests.Response:
     """Poll a URL until the answer is the one you wait for, and return that answer.
 
-    Make an :class:`HttSleeper` of the arguments, run it once, and close its session.
+    ::
 
+        response = httsleep('http://server/jobs/1', until={'json': {'status': 'DONE'}},
+                            alarms={'json': {'status': 'FAILED'}}, max_time=600)
+
+    :param url_or_request: a URL to GET, or a :class:`requests.Request` for anything
+        else (method, params, headers, body). A body that can be sent only once, such
+        as an open file, is refused.
+    :param until: the success: a condition, or a list of conditions of which one has to
+        be met. Give either this or some of the five shorthand arguments.
+    :param alarms: a condition or a list of them; an answer that meets one ends the wait
+        with :class:`Alarm`. Default: none.
+    :param status_code: shorthand for a success condition: the *expected* status, an
+        int, a class such as ``'2xx'``, or a list, tuple, set or range of these.
+        ``None`` (the default of all five) means not given.
+    :param json: shorthand: the *expected* body, decoded; not a body to send.
+    :param jsonpath: shorthand: ``{'$.path': value}``, an entry such as
+        ``{'expression': '$.path', 'ge': 100}``, or a list of entries.
+    :param text: shorthand: the whole *expected* text of the body, or a compiled regular
+        expression that is found in it.
+    :param callback: shorthand: a callable that is given the response and returns
+        something true for success.
+    :param pending: a condition or a list of them; if given, an answer that meets no
+        alarm, no success and none of these ends the wait with
+        :class:`UnexpectedResponse`. ``[]`` means that nothing else is expected.
+        ``None``, the default, means that the wait goes on after any other answer.
+    :param follow: where an answer names the URL to poll next: the name of a header, a
+        JSONPath such as ``'$.links.self'``, a URL with parts to fill in such as
+        ``'/jobs/{$.id}'``, a callable that is given the response and returns a URL or
+        ``None``, or a list of these. A request that is neither GET nor HEAD is then
+        sent once, and the wait goes on with GET at the URL that its answer names; a
+        later answer can name another one. What was given for sending goes to no other
+        origin. ``None``, the default, means that no answer names a URL.
+    :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
+        of the request. Default: that of the Request, the session, the URL or netrc. A
+        token that changes needs a callable, which is asked for each poll.
+    :param headers: a dict of headers to send; they replace those of the Request.
+    :param session: a :class:`requests.Session`, of which ``request()`` is called for
+        each poll; it is never closed. A :class:`BoundedSession` can be shared among
+        sleepers and threads. Default: a session of the wait's own.
+    :param verify: ``True``, ``False`` or the path of a CA bundle, as for requests.
+        Default: what the session and the environment say.
+    :param allow_redirects: whether redirects are followed; default ``True``.
+    :param polling_interval: seconds between the end of a poll and the next one, or a
+        callable that is given the last :class:`Attempt` and returns seconds, such as
+        :func:`exponential`. 0 means no pause. Default 2.
+    :param max_retries: the largest number of polls of a wait, an int from 1; ``None``
+        means no limit. Default 50, or no limit if ``max_time`` is given.
+    :param max_time: seconds that the whole wait may take, above 0: sleeps are
+        shortened, and ``run()`` cuts a request off. ``None``, the default, means no
+        limit.
+    :param request_timeout: seconds that one request may take, body included, above 0;
+        ``None`` means no limit but ``max_time``. Default 30. A request that takes
+        longer raises :class:`requests.exceptions.ReadTimeout` (``ConnectTimeout`` while
+        connecting).
+    :param max_retry_after: the longest ``Retry-After`` (RFC 9110 §10.2.3), in seconds,
+        that is waited for; a longer one ends the wait. 0 means that the header is not
+        looked at, ``None`` that there is no limit. Default 300, or ``None`` if
+        ``max_time`` is given.
+    :param max_body_size: bytes of decoded body that are read in one poll, redirects
+        included, an int from 1; a larger body raises :class:`BodyTooLarge`. ``None``
+        means no limit. Default 16 MiB.
+    :param max_body_excerpt: the largest number of characters of the body of an alarm,
+        or of an answer with the status 4xx or 5xx, that the text of an exception shows,
+        an int from 0. 0 means that no body is shown. Default 200. Values that were sent
+        in headers, auth, cookies or the query are replaced by ``...``.
+    :param ignore_exceptions: an exception class or several; if sending, reading or
+        checking raises one of them, the wait goes on. The builtin ``ConnectionError``
+        stands for every way in which a connection can break, but not for a refused
+        certificate; ``TimeoutError`` stands for requests that take too long. Default:
+        none.
+    :param on_poll: a callable that is given an :class:`Attempt` after every poll. An
+        exception of it ends a run.
+    :param cancel: a :class:`threading.Event`; once another thread has set it, the wait
+        ends with :class:`Cancelled`: a sleep at once, a request that is under way after
+        its answer. Default: none.
+    :param loglevel: deprecated: the level of the logger ``httsleep``. Use
+        ``logging.getLogger('httsleep').setLevel(...)``.
     :returns: the :class:`requests.Response` that met a success condition.
         ``bool(response)`` is False for 4xx and 5xx, so do not test it for truth.
     :raises Alarm: an answer met one of ``alarms``; :class:`UnexpectedResponse` if
         ``pending`` is given and the answer met nothing.
     :raises GaveUp: a limit ended the wait; also a :class:`TimeoutError`.
     :raises Cancelled: ``cancel`` was set.
-    :raises ValueError: an argument cannot work; nothing was sent.
+    :raises ValueError: an argument cannot work; nothing was sent. The text says which
+        one, and what to give instead.
     :raises requests.exceptions.RequestException: a request failed, and
         ``ignore_exceptions`` does not cover that.
     """

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 import requests
 
@@ -354,7 +354,7 @@ class Wait:
         after = f"after {self._history.progress()}"
         raise kind(
             self._summary(f"{verb} {after}: {self._why_ended}"),
-            limit=limit,
+            limit=cast(Any, limit),
             response=self._response,
             exception=self._exception,
             reasons=self._verdict.reasons,

@@ -6,7 +6,7 @@ request.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, ClassVar, assert_type
+from typing import Any, ClassVar, Literal, assert_type
 
 import requests
 from requests.auth import HTTPDigestAuth
@@ -149,7 +149,9 @@ def what_can_be_caught() -> None:
         assert_type(alarm.elapsed, float)
     except GaveUp as gave_up:
         error: TimeoutError = gave_up
-        assert_type(gave_up.limit, str | None)
+        assert_type(
+            gave_up.limit, Literal["max_retries", "max_time", "max_retry_after"] | None
+        )
         assert_type(gave_up.response, requests.Response | None)
         assert_type(gave_up.exception, Exception | None)
         assert_type(gave_up.reasons, tuple[str, ...])

@@ -1,6 +1,8 @@
 import ast
+import dataclasses
 import inspect
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 import httsleep
 import httsleep.exceptions
 import httsleep.main
-from httsleep import HttSleeper
+from httsleep import HttSleeper, main
 
 
 def test_the_public_names_are_these():
@@ -110,11 +112,11 @@ def test_only_three_arguments_are_positional():
 
 
 def test_the_defaults_are_shown_in_the_signature():
-    """A signature shows each default, and which of them depend on others."""
+    """A signature shows each default as a number."""
     parameters = inspect.signature(HttSleeper).parameters
     shown = {name: repr(each.default) for name, each in parameters.items()}
-    assert shown["max_retries"] == "<50>"
-    assert shown["max_retry_after"] == "<300>"
+    assert shown["max_retries"] == "50"
+    assert shown["max_retry_after"] == "300"
     assert shown["polling_interval"] == "2"
     assert shown["request_timeout"] == "30"
     assert shown["max_body_size"] == str(16 * 2**20)
@@ -128,11 +130,49 @@ def test_the_defaults_are_shown_in_the_signature():
     assert {shown[name] for name in set(shown) - others} == {"None"}
 
 
+@pytest.mark.parametrize("name", [n for n in vars(main) if n.startswith("DEFAULT_")])
+def test_the_signature_has_the_constants_in_numbers(name):
+    """Each default is the value of its constant, which the docs name."""
+    parameters = inspect.signature(HttSleeper).parameters
+    argument = name.removeprefix("DEFAULT_").lower()
+    assert parameters[argument].default == getattr(main, name)
+
+
+def test_editors_show_the_defaults_as_numbers():
+    """The signature in the source, which editors show, has no name for a default."""
+    (function,) = ast.parse(inspect.getsource(httsleep.httsleep)).body
+    defaults = [*function.args.defaults, *filter(None, function.args.kw_defaults)]
+    assert not any(isinstance(each, ast.Name) for each in defaults)
+
+
 def test_every_argument_is_annotated_and_documented():
     """Editors show a type for each argument, and the docstring has a word on it."""
-    for name, parameter in inspect.signature(HttSleeper).parameters.items():
+    for name, parameter in inspect.signature(httsleep.httsleep).parameters.items():
         assert parameter.annotation is not parameter.empty
-        assert f":param {name}:" in HttSleeper.__doc__
+        assert f":param {name}:" in httsleep.httsleep.__doc__
+    assert ":func:`httsleep`" in HttSleeper.__doc__
+
+
+def _explained(cls):
+    """Return the attributes that have a docstring below them, where editors look."""
+    below = r'^ +(?:self\.)?(\w+)(?:: | = )[^\n]+\n +"""'
+    return set(re.findall(below, inspect.getsource(cls), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["Alarm", "GaveUp", "Cancelled", "BodyTooLarge"])
+def test_editors_explain_the_attributes_of_exceptions(name):
+    """Each attribute has a docstring in the source, below its assignment."""
+    cls = getattr(httsleep, name)
+    ours = [each for each in cls.__mro__ if each.__module__.startswith("httsleep")]
+    explained = set().union(*map(_explained, ours))
+    of_requests = {"request", "response"} - explained
+    assert explained == vars(cls("text")).keys() - of_requests
+
+
+def test_editors_explain_the_fields_of_an_attempt():
+    """Each public field has a docstring in the source, below its declaration."""
+    fields = {each.name for each in dataclasses.fields(httsleep.Attempt)}
+    assert _explained(httsleep.Attempt) == fields - {"_origin_only"}
 
 
 @pytest.mark.parametrize("name", httsleep.__all__)
