@@ -310,7 +310,7 @@ def test_verbose_shows_each_poll(answers, ran):
 
 
 GAVE_UP = f"""\
-httsleep: gave up after 2 polls in 2 s: max_retries=2 is reached
+httsleep: gave up after 2 polls in 250 ms: max_retries=2 is reached
   GET {URL}
   last answer (poll 2): 503 Service Unavailable, no body
   not met: {WHY}
