@@ -10,9 +10,8 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
 
 import requests
 from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
@@ -205,8 +204,7 @@ _REQUESTS_ERROR = requests.exceptions.ConnectionError
 _CONNECTION_ERRORS = (builtins.ConnectionError, _REQUESTS_ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredExceptions:
+class IgnoredExceptions(NamedTuple):
     """The exceptions that do not end a wait.
 
     A call with an exception returns whether the wait goes on after it.

@@ -27,7 +27,7 @@ CUT_OFF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
 #: The codes of X509_verify_cert() for a chain that ends in no known CA.
 _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_TUNNEL_REFUSED = r"Tunnel connection failed: (\d{3})\b"
 _TLS_RECORD = "\x15\x03"  # an alert, with which a TLS server answers plain HTTP
 
 
@@ -54,7 +54,7 @@ def _describe_tls(exc: Any) -> str:
 def _describe_proxy_failure(exc: BaseException) -> str:
     """Return the status with which a proxy refused to connect to the server."""
     for cause in causes(exc):
-        if match := _TUNNEL_REFUSED.match(str(cause)):
+        if match := re.match(_TUNNEL_REFUSED, str(cause)):
             reason = http.client.responses.get(int(match[1]), "")
             return f"the proxy answered {match[1]} {reason}".rstrip()
     return "proxy failed"

@@ -3,12 +3,11 @@
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
 from time import time
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import requests
 
@@ -43,8 +42,7 @@ def seconds_after(interval: CheckedInterval, attempt: Attempt) -> float:
     return float(seconds("the result of polling_interval", interval(attempt)))
 
 
-@dataclass(frozen=True)
-class _Exponential:
+class _Exponential(NamedTuple):
     """A callable whose seconds grow with the number of the attempt."""
 
     initial: float

@@ -5,9 +5,8 @@ last polls took. Nothing looks at a clock.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from math import inf
-from typing import Self
+from typing import NamedTuple, Self
 
 #: How many of the last answered polls are looked at.
 RECENT_POLLS = 3
@@ -16,8 +15,7 @@ _LEAST_MARGIN = 0.1  # seconds
 _ROUNDING = 0.001  # seconds; differences below this are rounding errors
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of one wait. A limit that is not set is infinite.
 
     :ivar max_retries: how many polls the wait makes at most.

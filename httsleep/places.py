@@ -26,7 +26,7 @@ _GIVE = (
     "give the name of a header, a JSONPath such as '$.links.self', a URL such as "
     "'/jobs/{$.id}', a callable, or a list of these"
 )
-_PART = re.compile(r"\{([^{}]*)\}")
+_PART = r"\{([^{}]*)\}"
 
 
 class Named(NamedTuple):
@@ -162,7 +162,7 @@ def _in_body(path: str, kinds: Any) -> _Find:
 
 def _template(place: str) -> _Find:
     """Return the function that fills in the parts of a URL."""
-    literals = _PART.split(place)
+    literals = re.split(_PART, place)
     names, literals = literals[1::2], literals[::2]
     if any(set(literal) & set("{} ") for literal in literals):
         raise bad_argument("follow", place, "give parts as {NAME} or {$.PATH}")

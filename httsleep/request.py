@@ -29,7 +29,7 @@ FIELDS = (
 #: The syntax of a method and of the name of a header (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: A URL that only lacks its http://, such as localhost:8080/health.
-_NO_SCHEME = re.compile(r"[\w.-]+(:\d{1,5})?([/?]\S*)?")
+_NO_SCHEME = r"[\w.-]+(:\d{1,5})?([/?]\S*)?"
 
 
 def checked_copy(
@@ -173,7 +173,7 @@ def _check_url(request: requests.Request, prepared: requests.PreparedRequest) ->
         (urlsplit(prepared.url or "").hostname or "").encode("idna")
     except Exception as exc:  # for instance, the str() of a param raises one
         kind = _kind(exc)
-    whole = f"give 'http://{url}'" if _NO_SCHEME.fullmatch(url) else ""
+    whole = f"give 'http://{url}'" if re.fullmatch(_NO_SCHEME, url) else ""
     if kind:
         text = f"url_or_request: {url!r} cannot be polled ({kind})"
         instead = whole or "give a whole URL such as 'http://server/endpoint'"

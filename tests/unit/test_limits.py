@@ -85,13 +85,13 @@ def test_a_limit_that_is_not_given_is_infinite():
     """Limits that are not given, or given as None, are infinite; 0 is kept."""
     limits = Limits.where_given(max_retries=None, max_time=5, max_retry_after=0)
     assert limits == Limits(inf, 5, 0, inf)
-    assert dataclasses.astuple(Limits()) == (inf, inf, inf, inf)
+    assert Limits() == Limits(inf, inf, inf, inf)
 
 
 def test_limits_are_a_value():
     """Limits cannot be changed, are equal if their numbers are, and pickle."""
     limits = Limits(max_time=5)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         limits.max_time = 6
     assert not hasattr(limits, "__dict__")
     assert pickle.loads(pickle.dumps(limits)) == limits
