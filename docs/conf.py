@@ -25,6 +25,7 @@ html_title = f"httsleep {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 
+nitpick_ignore = [("py:class", "httsleep.operators.CompiledExpression")]  # not public
 # Names of other projects: links where there is a network to look them up.
 nitpick_ignore_regex = [("py:.*", r"(collections|datetime|re|requests|threading)\b.*")]
 if "READTHEDOCS" in os.environ:

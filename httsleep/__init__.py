@@ -8,6 +8,7 @@ import logging
 import sys
 
 from .attempt import Attempt
+from .conditions import Condition
 from .exceptions import (
     Alarm,
     BodyTooLarge,
@@ -18,6 +19,7 @@ from .exceptions import (
 )
 from .intervals import exponential
 from .main import HttSleeper, httsleep
+from .operators import JSONPathEntry
 from .session import BoundedSession
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "BodyTooLarge",
     "BoundedSession",
     "Cancelled",
+    "Condition",
     "GaveUp",
     "HttSleepError",
     "HttSleeper",
+    "JSONPathEntry",
     "UnexpectedResponse",
     "exponential",
     "httsleep",

@@ -7,18 +7,63 @@ has to be met. A key counts if it is there, whatever its value is.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from .attempt import Outcome
 from .checks import bad_argument
 from .failures import describe_exception
 from .formatting import one_line, safe_repr
 from .guesses import example_condition, nearest_key
-from .validators import VALIDATORS, Answer, Check, TwoStepCheck, Validator
+from .operators import JSONPathEntry
+from .validators import (
+    VALIDATORS,
+    Answer,
+    Callback,
+    Check,
+    ExpectedHeaders,
+    StatusCode,
+    Text,
+    TwoStepCheck,
+    Validator,
+)
+
+
+class Condition(TypedDict, total=False):
+    """The type of a condition, for annotations: a plain dict with some of these keys.
+
+    A condition need not be annotated. A dict with keys that a subclass of
+    :class:`HttSleeper <httsleep.HttSleeper>` has added is annotated as a
+    ``dict[str, Any]``.
+    """
+
+    status_code: StatusCode
+    """The status: an int, a class such as ``'2xx'``, or a list of these."""
+
+    headers: ExpectedHeaders
+    """Headers of the answer: a dict of names and values; ``True`` for any value."""
+
+    text: Text
+    """The whole text of the body, or a regular expression that is found in it."""
+
+    json: Any
+    """The decoded body."""
+
+    json_contains: Any
+    """A part of the decoded body."""
+
+    jsonpath: JSONPathEntry | dict[str, Any] | list[JSONPathEntry]
+    """JSONPaths with their values, an entry, or a list of entries."""
+
+    callback: Callback
+    """A callable that is given the response and returns something true."""
+
+    consecutive: int
+    """How many answers in a row have to meet the other keys."""
+
 
 #: What ``until`` and ``alarms`` take: a condition, or several of which one has to be
 #: met.
-Conditions = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Conditions = Condition | Mapping[str, Any] | Sequence[Condition | Mapping[str, Any]]
 #: Whether an exception does not end the wait.
 IsIgnored = Callable[[Exception], bool]
 
@@ -44,7 +89,7 @@ def _is_plain(value: Any) -> bool:
     return type(value) in (str, int, float, bool, type(None), re.Pattern)
 
 
-class Condition:
+class CheckedCondition:
     """One condition: the dict that the caller wrote, and a check for each of its keys.
 
     :ivar source: a copy of the dict, in which a numeric string status is an int.
@@ -151,12 +196,12 @@ def _consecutive(source: Mapping[str, Any]) -> int:
 
 def checked_conditions(
     argument: str, value: Any, validators: Mapping[str, Validator]
-) -> tuple[Condition, ...]:
+) -> tuple[CheckedCondition, ...]:
     """Return the conditions that an argument such as ``until`` holds."""
     if not isinstance(value, (list, tuple)):
-        return (Condition(argument, value, validators),)
+        return (CheckedCondition(argument, value, validators),)
     return tuple(
-        Condition(f"{argument}[{index}]", each, validators)
+        CheckedCondition(f"{argument}[{index}]", each, validators)
         for index, each in enumerate(value)
     )
 
@@ -186,7 +231,7 @@ class Verdict(NamedTuple):
 
 #: For each condition with ``consecutive``, how many answers in a row have met its other
 #: keys.
-Counts = dict[Condition, int]
+Counts = dict[CheckedCondition, int]
 #: A function that returns a reason for each key of a condition that is not met.
 _Unmet = Callable[..., list[str]]
 
@@ -203,9 +248,9 @@ class Expectations:
     """
 
     def __init__(self) -> None:
-        self.until: tuple[Condition, ...] = ()
-        self.alarms: tuple[Condition, ...] = ()
-        self.pending: tuple[Condition, ...] | None = None
+        self.until: tuple[CheckedCondition, ...] = ()
+        self.alarms: tuple[CheckedCondition, ...] = ()
+        self.pending: tuple[CheckedCondition, ...] | None = None
 
     def judge(self, answer: Answer, counts: Counts, is_ignored: IsIgnored) -> Verdict:
         """Return the verdict: alarms first, then ``until``, then ``pending``.
@@ -261,7 +306,7 @@ class Expectations:
 
 
 def _unmet(
-    counting: Iterable[Condition],
+    counting: Iterable[CheckedCondition],
     answer: Answer,
     counts: Counts,
     is_ignored: IsIgnored,
@@ -277,7 +322,7 @@ def _unmet(
     }
     _count(counted, counts)
 
-    def unmet(condition: Condition, first_only: bool = False) -> list[str]:
+    def unmet(condition: CheckedCondition, first_only: bool = False) -> list[str]:
         if condition in counted:
             return counted[condition]
         return condition.unmet(answer, is_ignored, first_only=first_only)
@@ -285,7 +330,7 @@ def _unmet(
     return unmet
 
 
-def _count(counted: dict[Condition, list[str]], counts: Counts) -> None:
+def _count(counted: dict[CheckedCondition, list[str]], counts: Counts) -> None:
     """Count this answer for each condition, and add a reason where more have to come.
 
     :param counted: the reasons of each condition; updated.

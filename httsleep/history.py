@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, time
 from typing import Any, Self
 
-from .conditions import Condition, Counts, Expectations
+from .conditions import CheckedCondition, Counts, Expectations
 from .formatting import format_progress, one_line
 from .limits import RECENT_POLLS
 
@@ -195,7 +195,7 @@ def bad_checkpoint(why: str) -> ValueError:
     return ValueError(f"checkpoint cannot be used, {why}: give a sleeper's checkpoint")
 
 
-def _digests(expected: Expectations) -> dict[Condition, str]:
+def _digests(expected: Expectations) -> dict[CheckedCondition, str]:
     """Return a digest of each condition that counts and that has one."""
     digests = {}
     for role, conditions in (("alarm", expected.alarms), ("until", expected.until)):

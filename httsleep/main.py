@@ -1,7 +1,6 @@
 """HttSleeper: the settings of a wait, ``run()`` and ``poll()``; ``httsleep()``."""
 
 import logging
-import re
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,7 +30,7 @@ from .checks import (
     usable_session,
 )
 from .conditions import (
-    Condition,
+    CheckedCondition,
     Conditions,
     Expectations,
     checked_conditions,
@@ -49,7 +48,7 @@ from .places import Places, PlacesToLook
 from .request import UrlOrRequest, checked_copy, sending_options
 from .sending import Sender
 from .session import BoundedSession
-from .validators import VALIDATORS, JSONPath, StatusCode, Validator
+from .validators import VALIDATORS, Callback, JSONPath, StatusCode, Text, Validator
 from .wait import Wait
 
 # The signatures below have the same numbers, because editors show them as written.
@@ -71,8 +70,6 @@ DEFAULT_MAX_BODY_EXCERPT = 200
 Auth = tuple[str, str] | AuthBase | Callable[[requests.PreparedRequest], Any]
 #: What ``headers`` takes.
 Headers = Mapping[str, str | bytes | None]
-#: What ``callback`` takes.
-Callback = Callable[[requests.Response], Any]
 #: What ``ignore_exceptions`` takes.
 ExceptionTypes = type[Exception] | Iterable[type[Exception]]
 #: What ``on_poll`` takes.
@@ -150,7 +147,7 @@ class HttSleeper:
         status_code: StatusCode | None = None,
         json: Any = None,
         jsonpath: JSONPath | None = None,
-        text: str | re.Pattern[str] | None = None,
+        text: Text | None = None,
         callback: Callback | None = None,
         pending: Conditions | None = None,
         follow: Places | None = None,
@@ -517,7 +514,7 @@ def httsleep(
     status_code: StatusCode | None = None,
     json: Any = None,
     jsonpath: JSONPath | None = None,
-    text: str | re.Pattern[str] | None = None,
+    text: Text | None = None,
     callback: Callback | None = None,
     pending: Conditions | None = None,
     follow: Places | None = None,
@@ -636,7 +633,7 @@ def httsleep(
     return sleeper.run()
 
 
-def _written(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+def _written(conditions: Iterable[CheckedCondition]) -> list[dict[str, Any]]:
     """Return copies of the conditions as they were written."""
     return [copy_containers(condition.source) for condition in conditions]
 

@@ -8,13 +8,66 @@ the entry has found in an answer.
 import operator
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, Required, TypedDict
 
 from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
 from .formatting import beside, safe_repr
 
 _MAX_BESIDE = 8  # of the values of "in", which a reason compares with one by kind
+
+#: What ``in`` and ``not_in`` take.
+_Several = list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any] | range
+
+
+class CompiledExpression(Protocol):
+    """A compiled expression of any JSONPath library."""
+
+    def find(self, document: Any, /) -> Any:
+        """Return what the expression finds."""
+
+
+# Not as a class, because "in" is a keyword.
+_In = TypedDict("_In", {"in": _Several}, total=False)
+
+
+class JSONPathEntry(_In, total=False):
+    """The type of an entry of ``jsonpath``, for annotations: a plain dict.
+
+    The operator ``in``, of which the name is a keyword of Python, takes a list of
+    values, of which each match is one.
+    """
+
+    expression: Required[str | CompiledExpression]
+    """The JSONPath: a str, or a compiled expression of any JSONPath library."""
+
+    value: Any
+    """The value of the match; of several matches a list."""
+
+    not_in: _Several
+    """A list of values, of which no match is one."""
+
+    gt: float | str
+    """A number or a str; every match is above it."""
+
+    ge: float | str
+    """A number or a str; every match is at least that."""
+
+    lt: float | str
+    """A number or a str; every match is below it."""
+
+    le: float | str
+    """A number or a str; every match is at most that."""
+
+    any: Any
+    """A value, or a list of values; at least one match is among them."""
+
+    all: Any
+    """A value, or a list of values; all matches are among them."""
+
+    exists: bool
+    """``True`` if there is a match, ``False`` if there is none."""
+
 
 #: A function of the matches, of which there is at least one. It returns ``None`` if the
 #: operator holds, else in a few words what the matches are instead.

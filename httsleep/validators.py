@@ -6,13 +6,13 @@ The check is called with each :class:`Answer`.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from json import loads
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import requests
 
@@ -28,7 +28,7 @@ from .formatting import (
     there_are,
 )
 from .guesses import guess, nearest
-from .operators import OPERATORS
+from .operators import OPERATORS, JSONPathEntry
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
@@ -40,9 +40,15 @@ Results = Mapping[Check, str | None]
 Validator = Callable[[Any], Check]
 
 #: The values of the key ``status_code``.
-StatusCode = int | str | Collection[int | str]
+StatusCode = int | str | Sequence[int | str] | Set[int | str]
+#: The values of the key ``headers``.
+ExpectedHeaders = Mapping[str, str | re.Pattern[str] | Literal[True]]
+#: The values of the key ``text``.
+Text = str | re.Pattern[str]
 #: The values of the key ``jsonpath``.
-JSONPath = dict[Any, Any] | list[dict[str, Any]]
+JSONPath = JSONPathEntry | dict[Any, Any] | list[JSONPathEntry] | list[dict[str, Any]]
+#: The values of the key ``callback``.
+Callback = Callable[[requests.Response], Any]
 
 _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MAX_DIFFERENCES = 5  # in a reason of json_contains

@@ -4,6 +4,7 @@ The type checkers read this file; nothing calls its functions. Importing it send
 request.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, assert_type
@@ -16,9 +17,11 @@ from httsleep import (
     Attempt,
     BodyTooLarge,
     BoundedSession,
+    Condition,
     GaveUp,
     HttSleeper,
     HttSleepError,
+    JSONPathEntry,
     exponential,
     httsleep,
 )
@@ -59,11 +62,6 @@ def is_fresh(response: requests.Response) -> bool:
     return bool(response.json()["age"] < 60)
 
 
-def unknown_keywords_are_reported() -> None:
-    httsleep(URL, status_code=200, timeout=5)  # type: ignore[call-arg]
-    HttSleeper(URL, status_code=200, timeout=5)  # type: ignore[call-arg]
-
-
 def conditions_in_variables() -> None:
     done = {"jsonpath": [{"expression": "$.status", "value": "SUCCESS"}]}
     failed = {"json": {"status": "FAILED"}}
@@ -71,6 +69,23 @@ def conditions_in_variables() -> None:
     httsleep(URL, done, failed)
     httsleep(URL, [done], [failed, broken])
     httsleep(URL, until=(done, {"status_code": 404}), alarms=())
+
+
+def annotated_conditions() -> None:
+    done: Condition = {"json_contains": {"status": "DONE"}, "consecutive": 3}
+    ready: Condition = {"status_code": [200, "3xx"], "headers": {"ETag": True}}
+    failed: list[Condition] = [{"status_code": {500, 502}}, {"text": re.compile("err")}]
+    entry: JSONPathEntry = {"expression": "$.progress", "ge": 50, "lt": 100.5}
+    entries: list[JSONPathEntry] = [entry, {"expression": "$.a", "in": ["b", None]}]
+    far: Condition = {"jsonpath": entries, "callback": is_fresh}
+    httsleep(URL, done, failed, pending=[])
+    httsleep(
+        URL, [ready, far, {"text": "OK"}], alarms=({"status_code": range(500, 600)},)
+    )
+    httsleep(URL, Condition(status_code="2xx"), {"jsonpath": entry})
+    httsleep(URL, jsonpath=entry)
+    httsleep(URL, jsonpath=entries)
+    httsleep(URL, until={"jsonpath": {"$.status": "DONE"}})
 
 
 def requests_and_how_they_are_sent() -> None:
@@ -217,6 +232,8 @@ class SuffixSleeper(HttSleeper):
 
 
 def a_subclass() -> None:
+    both = {"suffix": "done", "status_code": 200}
+    SuffixSleeper(URL, both, alarms=[{"suffix": "failed"}, {"status_code": 500}])
     with SuffixSleeper(URL, until={"suffix": "done"}) as sleeper:
         assert_type(sleeper, SuffixSleeper)
         assert_type(sleeper.run(), requests.Response)

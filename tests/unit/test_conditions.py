@@ -5,6 +5,7 @@ import pytest
 from httsleep import Alarm, GaveUp
 from httsleep.checks import IgnoredExceptions, bad_argument
 from httsleep.conditions import (
+    CheckedCondition,
     Condition,
     Expectations,
     Verdict,
@@ -28,7 +29,7 @@ def answer(make_response):
 
 
 def condition(source, where="until"):
-    return Condition(where, source, VALIDATORS)
+    return CheckedCondition(where, source, VALIDATORS)
 
 
 def expectations(**arguments):
@@ -37,6 +38,11 @@ def expectations(**arguments):
     for name, value in arguments.items():
         setattr(expected, name, checked_conditions(name, value, VALIDATORS))
     return expected
+
+
+def test_the_type_of_a_condition_has_its_keys():
+    """The keys that editors complete are those that a condition can have."""
+    assert Condition.__annotations__.keys() == VALIDATORS.keys() | {"consecutive"}
 
 
 # Copies.
@@ -142,7 +148,7 @@ def test_the_keys_behind_an_ignored_exception_are_checked(answer):
 
         return check
 
-    made = Condition(
+    made = CheckedCondition(
         "until", {"broken": 1, "status_code": 200}, {**VALIDATORS, "broken": broken}
     )
     assert made.unmet(answer(404), always) == [
@@ -154,7 +160,7 @@ def test_the_keys_behind_an_ignored_exception_are_checked(answer):
 def test_a_reason_of_any_length_is_cut_to_a_line(answer):
     """The reason of a validator, also of a user's, is one line of 500 characters."""
     validators = {"own": lambda expected: lambda answer: "x\n" * 10_000}
-    (reason,) = Condition("until", {"own": 1}, validators).unmet(answer(), never)
+    (reason,) = CheckedCondition("until", {"own": 1}, validators).unmet(answer(), never)
     assert reason.startswith("x\\nx")
     assert len(reason) == 500
 
@@ -210,7 +216,7 @@ def test_a_check_of_a_subclass_can_call_the_one_it_replaces(answer):
         check = VALIDATORS["json"](expected)
         return lambda answer: (reason := check(answer)) and f"so: {reason}"
 
-    made = Condition("alarms", {"json": 1}, {**VALIDATORS, "json": json})
+    made = CheckedCondition("alarms", {"json": 1}, {**VALIDATORS, "json": json})
     for first_only in (True, False):
         reasons = made.unmet(answer(200, "2"), never, first_only=first_only)
         assert reasons == ["so: json is 2, not 1"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from httsleep.operators import OPERATORS
+from httsleep.operators import OPERATORS, JSONPathEntry
 
 from .test_comparison import expected_values, plain_same, values
 
@@ -21,6 +21,13 @@ def is_in(value, allowed):
 
 def elements(found):
     return found[0] if len(found) == 1 and isinstance(found[0], list) else found
+
+
+def test_the_type_of_an_entry_has_its_keys():
+    """The keys that editors complete are those that an entry can have."""
+    keys = JSONPathEntry.__required_keys__ | JSONPathEntry.__optional_keys__
+    assert keys == OPERATORS.keys() | {"expression"}
+    assert JSONPathEntry.__required_keys__ == {"expression"}
 
 
 def holds(name, expected, found):

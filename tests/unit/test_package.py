@@ -20,8 +20,9 @@ from httsleep import HttSleeper, main
 def test_the_public_names_are_these():
     """The package has these names and no others, sorted, and each is there."""
     assert httsleep.__all__ == [
-        *("Alarm", "Attempt", "BodyTooLarge", "BoundedSession", "Cancelled", "GaveUp"),
-        *("HttSleepError", "HttSleeper", "UnexpectedResponse"),
+        *("Alarm", "Attempt", "BodyTooLarge", "BoundedSession", "Cancelled"),
+        *("Condition", "GaveUp", "HttSleepError", "HttSleeper", "JSONPathEntry"),
+        "UnexpectedResponse",
         *("exponential", "httsleep"),
     ]
     assert httsleep.__all__ == sorted(httsleep.__all__)
