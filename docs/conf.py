@@ -16,7 +16,7 @@ author = "The httsleep maintainers"
 copyright = "The httsleep maintainers"
 release = metadata.version("httsleep")
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
@@ -24,6 +24,10 @@ html_theme = "furo"
 html_title = f"httsleep {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+# What is typed can be copied, without prompts; what is printed cannot.
+copybutton_selector = "div:not(.highlight-output) > div.highlight > pre"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 nitpick_ignore = [("py:class", "httsleep.operators.CompiledExpression")]  # not public
 # Names of other projects: links where there is a network to look them up.
