@@ -41,6 +41,12 @@ __all__ = [
 #: The version, which the metadata of the distribution is made from.
 __version__ = "1.0.0"
 
+
+def __dir__() -> list[str]:
+    """Return the public names, which is what ``dir(httsleep)`` shows."""
+    return [*__all__, "__version__"]
+
+
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 for _name, _module in list(sys.modules.items()):

@@ -39,7 +39,7 @@ from .conditions import (
 from .exceptions import Alarm as Alarm  # users import it from here
 from .excerpt import BodyExcerpt
 from .follow import Route, check_resumed
-from .formatting import redact_url
+from .formatting import one_line, redact_url, safe_repr
 from .guesses import Function, explains_unknown_keywords
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
@@ -77,6 +77,9 @@ OnPoll = Callable[[Attempt], Any]
 
 #: The properties that a pickle holds in place of the objects behind them.
 _WRITTEN = ("until", "alarms", "pending", "follow", "checkpoint")
+
+_IN_REPR = ("until", "alarms", "pending", "max_retries", "max_time")
+_MAX_IN_REPR = 80  # characters of each of these
 
 _log = logging.getLogger("httsleep")
 
@@ -188,7 +191,7 @@ class HttSleeper:
         self._expected = Expectations()
         self._wait: Wait | None = None  # of poll(), and of an assigned checkpoint
         self._active: dict[int, Wait] = {}  # by the thread that is polling
-        self.until = _success(until, shorthand)
+        self.until = _success(until, shorthand, headers)
         self.alarms = () if alarms is None else alarms
         self.pending = pending
 
@@ -451,7 +454,7 @@ class HttSleeper:
             sender,
             self._expected,
             limits,
-            request_line=f"{self._request.method} {redact_url(self._request.url)}",
+            request_line=self._request_line(),
             route=route,
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
@@ -460,6 +463,19 @@ class HttSleeper:
             cancel=self.cancel,
             history=history,
         )
+
+    def _request_line(self) -> str:
+        """Return the method and the URL, without secrets."""
+        return f"{self._request.method} {redact_url(self._request.url)}"
+
+    def __repr__(self) -> str:
+        values = ((name, getattr(self, name)) for name in _IN_REPR)
+        given = [
+            f", {name}={one_line(safe_repr(value), _MAX_IN_REPR)}"
+            for name, value in values
+            if value is not None
+        ]
+        return f"<{type(self).__name__} {self._request_line()}{''.join(given)}>"
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Return what a pickle holds.
@@ -546,7 +562,8 @@ def httsleep(
         else (method, params, headers, body). A body that can be sent only once, such
         as an open file, is refused.
     :param until: the success: a condition, or a list of conditions of which one has to
-        be met. Give either this or some of the five shorthand arguments.
+        be met. Give either this or some of the five shorthand arguments. An *expected*
+        header is ``until={'headers': {name: value}}``.
     :param alarms: a condition or a list of them; an answer that meets one ends the wait
         with :class:`Alarm`. Default: none.
     :param status_code: shorthand for a success condition: the *expected* status, an
@@ -573,7 +590,8 @@ def httsleep(
     :param auth: ``(user, password)``, or a callable as requests takes it; set on a copy
         of the request. Default: that of the Request, the session, the URL or netrc. A
         token that changes needs a callable, which is asked for each poll.
-    :param headers: a dict of headers to send; they replace those of the Request.
+    :param headers: a dict of headers to *send*, not of those that the answer has to
+        have; they replace those of the Request.
     :param session: a :class:`requests.Session`, of which ``request()`` is called for
         each poll; it is never closed. A :class:`BoundedSession` can be shared among
         sleepers and threads. Default: a session of the wait's own.
@@ -646,12 +664,18 @@ def _route(places: PlacesToLook | None, request: requests.Request) -> Route | No
     return None if places is None else Route(places, request)
 
 
-def _success(until: Any, shorthand: Mapping[str, Any]) -> Any:
-    """Return ``until``, or the shorthand arguments as one condition."""
+def _success(until: Any, shorthand: Mapping[str, Any], headers: Any) -> Any:
+    """Return ``until``, or the shorthand arguments as one condition.
+
+    :param headers: the headers to send, which may be meant as a condition.
+    """
     given = {key: value for key, value in shorthand.items() if value is not None}
     if until is None and not given:
         words = ", ".join(["until", *shorthand])
-        raise ValueError(f"there is no success condition: give one of {words}")
+        text = f"there is no success condition: give one of {words}"
+        if headers is not None:
+            text += "; headers are sent, until={'headers': {...}} expects them"
+        raise ValueError(text)
     if until is not None and given:
         words = " and ".join(["until", *given])
         raise ValueError(f"{words} are given: give until or the shorthand, not both")

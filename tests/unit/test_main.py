@@ -575,6 +575,49 @@ def test_no_variable_of_a_run_holds_all_arguments(answers):
     assert shown == [{"auth"}, set()]
 
 
+# The repr.
+
+
+def test_a_sleeper_shows_request_conditions_and_limits():
+    """The repr of a sleeper says what it waits for, and how long."""
+    sleeper = HttSleeper(URL, status_code=200)
+    assert repr(sleeper) == (
+        f"<HttSleeper GET {URL}, until=[{{'status_code': 200}}], alarms=[], "
+        "max_retries=50>"
+    )
+
+    class JobSleeper(HttSleeper):
+        pass
+
+    request = requests.Request("POST", URL)
+    sleeper = JobSleeper(request, DONE, DONE, pending=[], max_time=60)
+    assert repr(sleeper) == (
+        f"<JobSleeper POST {URL}, until=[{DONE}], alarms=[{DONE}], pending=[], "
+        "max_time=60>"
+    )
+
+
+def test_the_repr_of_a_sleeper_shows_no_secret():
+    """Neither URL, headers, auth nor body of the request come with a secret."""
+    request = requests.Request(
+        "PUT", "http://me:SECRET@server/a?key=SECRET#SECRET", params={"p": "SECRET"}
+    )
+    request.cookies, request.json = {"c": "SECRET"}, {"j": "SECRET"}
+    sleeper = HttSleeper(
+        request, DONE, auth=("SECRET", "SECRET"), headers={"X-A": "SECRET"}
+    )
+    assert "PUT http://server/a?key=…," in repr(sleeper)
+    assert "SECRET" not in repr(sleeper)
+
+
+def test_the_repr_of_a_sleeper_is_short():
+    """Long conditions are shortened, and it is on one line."""
+    many = [{"text": "line\n" * 100, "status_code": 200}] * 50
+    sleeper = HttSleeper(URL, many, many, pending=many)
+    assert len(repr(sleeper)) < 400
+    assert repr(sleeper).isprintable()
+
+
 # Arguments that cannot work. test_conditions.py, test_validators.py and
 # test_request.py have the whole tables of conditions, expected values and requests.
 
@@ -585,6 +628,10 @@ def once():
 
 REFUSED_SUCCESSES = [
     ({}, ["no success condition", "until, status_code, json, jsonpath, text, callb"]),
+    (
+        {"headers": {"X-A": "x"}},
+        ["no success", "; headers are sent, until={'headers': {...}} expects them"],
+    ),
     ({"until": DONE, "json": {}}, ["until and json are given", "not both"]),
     ({"until": DONE, "text": "", "status_code": 1}, ["until and status_code and text"]),
     ({"until": []}, ["until is []", "give at least one condition"]),
@@ -615,6 +662,11 @@ REFUSED_BESIDE_A_SUCCESS = [
     ),
     ({"auth": "user:password"}, ["auth is a str", "a (user, password) tuple"]),
     ({"headers": {"X-A": 1}}, ["headers: 'X-A'", "str or bytes"]),
+    (
+        {"headers": {"X-A": True}},
+        ["headers: 'X-A'", "until={'headers': {...}} expects"],
+    ),
+    ({"headers": {"X-A": re.compile("a")}}, ["until={'headers': {...}} expects"]),
     ({"session": "session"}, ["session is <class 'str'>: give a requests.Session"]),
     ({"session": requests.Session}, ["session is <class", "give a requests.Session"]),
     ({"session": object()}, ["session is <class 'object'>"]),

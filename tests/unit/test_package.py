@@ -37,6 +37,11 @@ def test_a_star_import_brings_the_public_names():
     assert sorted(names) == httsleep.__all__
 
 
+def test_dir_shows_the_public_names():
+    """``dir(httsleep)`` has no module and no name of the package's own."""
+    assert dir(httsleep) == sorted([*httsleep.__all__, "__version__"])
+
+
 def test_the_version_is_that_of_the_distribution():
     """The version stands in the package, and the metadata is made from it."""
     try:
