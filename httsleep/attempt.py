@@ -87,6 +87,12 @@ def _why(attempt: Attempt) -> str:
     return describe_attempt(attempt)
 
 
+def result_of(attempt: Attempt) -> tuple[object, ...]:
+    """Return what two polls with the same result have in common."""
+    result = describe_attempt(attempt), way_of(attempt)
+    return (attempt.outcome, attempt.reasons, *result)
+
+
 def describe_attempt(attempt: Attempt) -> str:
     """Return the status of the answer, or the exception that was ignored."""
     if attempt.exception is not None:

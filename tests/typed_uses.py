@@ -29,6 +29,7 @@ from httsleep.exceptions import Alarm as AlarmOfExceptions
 from httsleep.main import DEFAULT_MAX_RETRIES, DEFAULT_POLLING_INTERVAL
 from httsleep.main import Alarm as AlarmOfMain
 from httsleep.main import HttSleeper as HttSleeperOfMain
+from httsleep.status_line import StatusLine
 from httsleep.validators import Answer, Check, Validator
 
 URL = "http://server/endpoint"
@@ -140,6 +141,8 @@ def watching() -> None:
     httsleep(URL, status_code=200, on_poll=attempts.append)
     httsleep(URL, status_code=200, on_poll=print)
     httsleep(URL, status_code=200, on_poll=watch)
+    with StatusLine(50, timedelta(minutes=1), name="a job") as line:
+        httsleep(URL, status_code=200, on_poll=line)
 
 
 def watch(attempt: Attempt) -> None:

@@ -22,7 +22,14 @@ from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
 from .checkpoint_file import CheckpointFile, identify
-from .display import Display, JsonLines, Lines, Quiet, TerminalLine, can_draw
+from .display import (
+    Display,
+    JsonLines,
+    Lines,
+    Quiet,
+    TerminalLine,
+    can_show_status_line,
+)
 from .parser import (
     DEFAULT_POLLS,
     FIRST_PAUSE,
@@ -143,7 +150,7 @@ def _build_display(
         return Quiet(failures if quiet == 1 else None)
     if as_json:
         return JsonLines(request)
-    if "verbose" in options or "once" in options or not can_draw():
+    if "verbose" in options or "once" in options or not can_show_status_line():
         return Lines(request, every="verbose" in options)
     return TerminalLine(sleeper.max_retries, sleeper.max_time)
 

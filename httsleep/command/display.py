@@ -1,61 +1,19 @@
 """The displays: how standard error shows a wait."""
 
 import json
-import os
 import re
-import sys
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Self
 
-from ..attempt import Attempt, describe_attempt, redirect_of, way_of
+from ..attempt import Attempt, redirect_of, result_of
 from ..failures import describe_exception
+from ..stderr import can_draw, has_colours, write_stderr
 from .exit_codes import MET, NOT_YET
 
-_DUMB = ("dumb", "unknown")  # values of TERM
 
-
-def write_stderr(text: str) -> None:
-    """Write a line to standard error; ignore errors, which must not end a wait."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
-
-
-def discard_stderr() -> None:
-    """Discard the text that standard error does not take.
-
-    Else Python would try again at its end, and exit with the code 120.
-    """
-    try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-    except OSError:
-        sys.stderr = None
-
-
-def can_draw() -> bool:
-    """Return whether standard error can show a status line.
-
-    It can if it is a terminal that shows UTF-8 and can erase, and rich is installed.
-    """
-    return (
-        sys.stderr is not None
-        and sys.stderr.isatty()
-        and sys.stderr.encoding.lower().startswith("utf")
-        and os.environ.get("TERM") not in _DUMB
-        and find_spec("rich") is not None
-    )
-
-
-def _has_colours() -> bool:
-    """Return whether standard error is a terminal that is to show colours."""
-    return (
-        sys.stderr is not None
-        and sys.stderr.isatty()
-        and os.environ.get("TERM") not in _DUMB
-        and not os.environ.get("NO_COLOR")
-    )
+def can_show_status_line() -> bool:
+    """Return whether standard error can show a status line, and rich is installed."""
+    return can_draw() and find_spec("rich") is not None
 
 
 class Display:
@@ -78,7 +36,7 @@ class Display:
 
         :param message: why the wait did not succeed; empty for a success.
         """
-        if code != NOT_YET and _has_colours():
+        if code != NOT_YET and has_colours():
             message = re.sub("^[^:\n]+", "\x1b[31m\\g<0>\x1b[m", message)
         if message:
             write_stderr(f"httsleep: {message}")
@@ -115,13 +73,12 @@ class Lines(Display):
     def __init__(self, request: str, every: bool = False) -> None:
         self._every = every
         self._prefix = f"httsleep: {request}: "
-        self._last_result: tuple[Any, ...] = ()
+        self._last_result: tuple[object, ...] = ()
 
     def poll(self, attempt: Attempt) -> None:
         """Show the poll if its result is new; :meth:`end` shows an alarm."""
         super().poll(attempt)
-        what, way = describe_attempt(attempt), way_of(attempt)
-        result = (attempt.outcome, what, attempt.reasons, way)
+        result = result_of(attempt)
         is_new = result != self._last_result and attempt.outcome != "alarm"
         if self._every or is_new:
             write_stderr(f"{self._prefix}{attempt}")

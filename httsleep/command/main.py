@@ -21,9 +21,9 @@ from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from ..failures import causes, describe_exception, is_unknown_issuer
 from ..follow import NOBODY_KNOWS
 from ..formatting import format_seconds, safe_repr
+from ..stderr import discard_stderr, write_stderr
 from .build import Command, build
 from .checkpoint_file import FileInUse, FileRefused
-from .display import discard_stderr, write_stderr
 from .exit_codes import (
     ALARM,
     FAILED,

@@ -277,7 +277,7 @@ def imported(path):
 def test_import_order_is_reading_order():
     """A module of the library imports only modules that come before it."""
     package = resources.files("httsleep")
-    others = {"__main__.py", "status_line.py"}
+    others = {"__main__.py", "stderr.py", "status_line.py"}
     modules = {each.name for each in package.iterdir() if each.name.endswith(".py")}
     assert modules - others == {f"{name}.py" for name in LIBRARY}
     for index, name in enumerate(LIBRARY):
@@ -289,7 +289,9 @@ def test_the_status_line_imports_only_the_library():
     """The status line can be used without the command."""
     library = {f".{name}" for name in LIBRARY[:-1]}
     package = resources.files("httsleep")
-    assert library.issuperset(imported(package / "status_line.py"))
+    assert not list(imported(package / "stderr.py"))
+    known = library | {".stderr"}
+    assert known.issuperset(imported(package / "status_line.py"))
 
 
 def test_the_command_is_read_in_its_own_order():
@@ -297,7 +299,7 @@ def test_the_command_is_read_in_its_own_order():
     command = resources.files("httsleep.command")
     modules = {each.name for each in command.iterdir() if each.name.endswith(".py")}
     assert modules == {f"{name}.py" for name in COMMAND}
-    known = {f"..{name}" for name in ["", *LIBRARY[:-1], "status_line"]}
+    known = {f"..{name}" for name in ["", *LIBRARY[:-1], "stderr", "status_line"]}
     for index, name in enumerate(COMMAND):
         before = {f".{each}" for each in COMMAND[:index]} | known
         assert before.issuperset(imported(command / f"{name}.py")), name

@@ -1,8 +1,13 @@
 import errno
+import importlib
 import io
 import os
 import re
+import sys
+import threading
+from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
@@ -10,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from httsleep import Attempt
-from httsleep.status_line import StatusLine
+from httsleep.status_line import _TERMINAL, StatusLine, _draw, _Notebook
 
 
 class Terminal(io.StringIO):
@@ -37,7 +42,13 @@ def terminal(monkeypatch):
     monkeypatch.setenv("LINES", "25")
     terminal = Terminal()
     monkeypatch.setattr("httsleep.status_line.Console", partial(Console, file=terminal))
+    monkeypatch.setattr("httsleep.status_line.can_draw", lambda: True)
     return terminal
+
+
+def redraw():
+    """Redraw all lines, as the terminal does ten times a second."""
+    _TERMINAL._live.refresh()
 
 
 @pytest.fixture
@@ -199,8 +210,8 @@ def test_a_signal_at_the_start_leaves_a_cursor(terminal, monkeypatch):
     started = []
     start = Live.start
 
-    def interrupted(live):
-        start(live)
+    def interrupted(live, **options):
+        start(live, **options)
         started.append(live)
         raise Signal
 
@@ -218,6 +229,7 @@ def test_it_disappears(terminal, attempt):
     with line as same:
         assert same is line
         line(attempt())
+        redraw()
     written = terminal.getvalue()
     assert "poll 3 of 50" in written
     assert written.endswith("\x1b[2K")
@@ -257,6 +269,7 @@ def test_results_have_colours(terminal, attempt, ignored):
     for each, start in ((attempt(), "\x1b[33m200 OK"), (ignored, "\x1b[31mConn")):
         with StatusLine(50, None) as line:
             line(each)
+            redraw()
         assert start in terminal.getvalue()
 
 
@@ -265,5 +278,226 @@ def test_colours_can_be_refused(terminal, monkeypatch, attempt):
     monkeypatch.setenv("NO_COLOR", "1")
     with StatusLine(50, None) as line:
         line(attempt())
+        redraw()
     assert "200 OK" in terminal.getvalue()
     assert "\x1b[3" not in terminal.getvalue()
+
+
+# Several lines
+
+
+def test_a_name_tells_a_line_from_others(attempt):
+    """The name stands behind the spinner, and in front of what is left."""
+    line = StatusLine(50, None, name="http://server/")
+    assert words(line) == "http://server/ poll 1 of 50 polling"
+    line = StatusLine(name="a\n\x1b[31mb")
+    assert words(line) == r"a\n\x1b[31mb poll 1 polling"
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [(90, "http://server/…ration/7/health"), (30, "http…ealth")],
+)
+def test_a_long_name_is_cut_in_its_middle(columns, shown):
+    """A name has a third of the columns, and keeps its beginning and its end."""
+    name = "http://server/and/a/very/long/path/to/deployment/generation/7/health"
+    assert StatusLine(name=name).text(columns).split()[1] == shown
+
+
+def drawn(lines, columns=100):
+    """Return the rows of these lines."""
+    console = Console(file=io.StringIO(), color_system="standard", width=columns)
+    rows = console.render_lines(_draw(lines, columns), pad=False)
+    texts = ("".join(segment.text for segment in row) for row in rows)
+    return [text.translate(dict.fromkeys(map(ord, "━╸╺"), "-"))[2:] for text in texts]
+
+
+def test_lines_stand_below_each_other(attempt):
+    """Names, progress and results of all lines begin in the same columns."""
+    lines = [StatusLine(50, name="a"), StatusLine(name="server/b")]
+    lines[1](attempt())
+    assert drawn(lines, 80) == [
+        "a        poll 1 of 50 ----------" + " " * 36 + "polling",
+        "server/b poll 3" + " " * 18 + "200 OK: $.a is 1, not 2        next in 2 s",
+    ]
+
+
+def test_names_need_room(attempt):
+    """The bar is left out if names leave too few columns for the rest."""
+    line = StatusLine(50, name="a" * 9)
+    assert "-" not in drawn([line], 80)[0]
+    assert "-" in drawn([line], 81)[0]
+
+
+def test_each_line_leaves_its_success_above_the_others(terminal, attempt):
+    """A line that ends disappears from the drawing, and the others go on."""
+    first, second = StatusLine(name="first"), StatusLine(name="second")
+    with first:
+        with second:
+            redraw()
+            first(attempt())
+            second(attempt(outcome="met", next_wait=None, reasons=()))
+        written = terminal.getvalue()
+        left = written[written.index("second: met after 3 polls") :]
+        assert "first" in left
+        assert left.count("second") == 1
+    assert terminal.getvalue().endswith("\x1b[2K")
+
+
+def test_a_line_can_be_shown_again(terminal, attempt):
+    """Each block shows a new wait; a line cannot be shown twice at a time."""
+    line = StatusLine(50)
+    for _ in range(2):
+        with line:
+            assert words(line) == "poll 1 of 50 polling"
+            line(attempt())
+            with pytest.raises(RuntimeError, match="shown already: make another one"):
+                line.__enter__()
+            assert words(line).startswith("poll 3 of 50 ")
+    line.__exit__()
+
+
+# Elsewhere
+
+
+def test_a_log_has_a_line_for_each_new_result(attempt, ignored, capsys):
+    """Where nothing can be redrawn, polls with the same result have one line."""
+    for name, prefix in (("", ""), ("the job", "the job: ")):
+        with StatusLine(50, name=name) as line:
+            assert capsys.readouterr() == ("", "")
+            for each in (
+                ignored,
+                attempt(number=2),
+                attempt(number=3),
+                attempt(number=4, outcome="met", reasons=(), next_wait=None),
+            ):
+                line(each)
+        assert capsys.readouterr().err.splitlines() == [
+            f"{prefix}poll 1: ignored: ConnectionError; next in 2 s",
+            f"{prefix}poll 2: waiting: $.a is 1, not 2; next in 2 s",
+            f"{prefix}poll 4: met: 200 OK",
+        ]
+
+
+def test_outside_of_the_block_nothing_is_shown(attempt, capsys):
+    """A line that is called outside of its block only keeps the poll."""
+    line = StatusLine()
+    line(attempt())
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    """Return what each cell of a notebook has shown, as lists of text."""
+    cells = []
+
+    class Handle:
+        def __init__(self, shown):
+            self.shown = shown
+
+        def update(self, made):
+            console = Console(file=io.StringIO(), width=100)
+            console.print(made)
+            self.shown.append(console.file.getvalue().rstrip())
+
+    def display(made, display_id):
+        assert display_id is True
+        cells.append([])
+        handle = Handle(cells[-1])
+        handle.update(made)
+        return handle
+
+    module = SimpleNamespace(display=display)
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    notebook = partial(Console, force_jupyter=True)
+    monkeypatch.setattr("httsleep.status_line.Console", notebook)
+    return cells
+
+
+def test_a_notebook_shows_the_line_in_its_cell(cells, attempt, capsys):
+    """The line is shown at once and at each poll; a success takes its place."""
+    with StatusLine(50) as line:
+        line(attempt())
+        line(attempt(number=4, outcome="met", reasons=(), next_wait=None))
+    (shown,) = cells
+    assert [" ".join(each.split()[1:4]) for each in shown[:3]] == [
+        "poll 1 of",
+        "poll 3 of",
+        "poll 4 of",
+    ]
+    assert shown[3:] == ["met after 4 polls in 4 s: 200 OK"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_nothing_of_a_failure(cells, attempt):
+    """The line of a wait that failed disappears, because its exception says more."""
+    with StatusLine() as line:
+        line(attempt())
+    assert cells[0][-1] == ""
+
+
+def test_a_notebook_is_redrawn_each_second(cells, attempt, clock, monkeypatch):
+    """The seconds to the next poll are counted down; nothing is drawn after the end."""
+
+    class Event(threading.Event):
+        def wait(self, timeout):
+            clock.now += timeout
+            return clock.now > 1001
+
+    class Thread:
+        def __init__(self, *, target, args, daemon):
+            assert daemon
+            self.start = partial(target, *args)
+
+    monkeypatch.setattr(threading, "Event", Event)
+    line = StatusLine()
+    line(attempt())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", Thread)
+        place = _Notebook()
+        place.add(line)
+    place.remove(line)
+    place.show(line)
+    (shown,) = cells
+    assert [each.rpartition("  ")[2] for each in shown] == [
+        "next in 2 s",
+        "next in 1 s",
+        "",
+    ]
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"max_retries": 0}, "max_retries is 0: give an int of at least 1"),
+        ({"max_time": -1}, "max_time is -1: give seconds"),
+        ({"name": None}, "name is None: give a str"),
+    ],
+)
+def test_arguments_that_cannot_work_are_refused(arguments, error):
+    """The refusal says what to give instead."""
+    with pytest.raises(ValueError, match=error):
+        StatusLine(**arguments)
+
+
+def test_a_time_can_be_a_timedelta():
+    """All times of the library can."""
+    line = StatusLine(max_time=timedelta(minutes=10))
+    assert words(line) == "poll 1, 0 of 600 s polling"
+
+
+@pytest.mark.parametrize("missing", ["rich", "rich.live"])
+def test_without_rich_the_import_says_what_to_install(monkeypatch, missing):
+    """The error is one of a missing module, and names the extra."""
+    for name in [*sys.modules]:
+        if name.startswith(("rich", "httsleep.status_line")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module("httsleep.status_line")
+    needed = "httsleep.status_line needs rich: pip install 'httsleep[cli]'"
+    assert str(caught.value) == needed
+    assert caught.value.__suppress_context__

@@ -92,11 +92,13 @@ def test_the_version(installed, spawn, finish, name):
 
 
 def test_what_the_library_imports(spawn, finish):
-    """The library imports neither the command nor the status line."""
+    """The library imports neither the command nor the status line, nor its parts."""
     script = "import sys, httsleep; print(*sys.modules)"
     loaded = finish(spawn(sys.executable, "-c", script)).out.decode().split()
     assert "httsleep.main" in loaded
-    others = {f"httsleep.{name}" for name in ("command", "status_line", "__main__")}
+    others = {
+        f"httsleep.{name}" for name in ("command", "stderr", "status_line", "__main__")
+    }
     assert not {"argparse", "rich", *others} & {*loaded}
 
 

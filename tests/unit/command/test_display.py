@@ -13,9 +13,8 @@ from httsleep.command.display import (
     Lines,
     Quiet,
     TerminalLine,
-    discard_stderr,
-    write_stderr,
 )
+from httsleep.status_line import _TERMINAL
 
 REQUEST = "GET http://server/endpoint"
 
@@ -46,42 +45,6 @@ def ignored():
         "outcome": "ignored",
         "reasons": (),
     }
-
-
-class Broken(io.StringIO):
-    """A stream whose reader has gone."""
-
-    def write(self, text):
-        raise BrokenPipeError
-
-    def flush(self):
-        raise BrokenPipeError
-
-
-@pytest.mark.parametrize("stream", [None, Broken()])
-def test_errors_of_standard_error_are_ignored(monkeypatch, capsys, stream):
-    """A line for a closed or broken standard error is lost, and not on stdout."""
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", stream)
-        write_stderr("text")
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("stream", [None, io.StringIO()])
-def test_a_working_standard_error_is_kept(monkeypatch, stream):
-    """A standard error that works, or that is closed, stays as it is."""
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", stream)
-        discard_stderr()
-        assert sys.stderr is stream
-
-
-def test_a_broken_standard_error_is_discarded(monkeypatch):
-    """A broken standard error is removed, so that Python does not flush it again."""
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", Broken())
-        discard_stderr()
-        assert sys.stderr is None
 
 
 def test_quiet_shows_only_failures(attempt, capsys):
@@ -131,25 +94,6 @@ def test_the_first_words_of_a_failure_are_red(
     monkeypatch.setattr(sys, "stderr", terminal)
     Display().end(code, message)
     assert terminal.getvalue() == f"httsleep: {shown}\n"
-
-
-@pytest.mark.parametrize(
-    ("stream", "variables"),
-    [
-        (Terminal, {"NO_COLOR": "1"}),
-        (Terminal, {"TERM": "dumb"}),
-        (io.StringIO, {}),
-    ],
-    ids=["NO_COLOR", "a dumb terminal", "a file"],
-)
-def test_colours_are_only_where_they_are_wanted(monkeypatch, stream, variables):
-    """NO_COLOR, a dumb terminal and a file have none."""
-    for name, value in ({"TERM": "xterm", "NO_COLOR": ""} | variables).items():
-        monkeypatch.setenv(name, value)
-    made = stream()
-    monkeypatch.setattr(sys, "stderr", made)
-    Display().end(124, "gave up: why")
-    assert made.getvalue() == "httsleep: gave up: why\n"
 
 
 def shown(display, attempts, capsys):
@@ -271,11 +215,13 @@ def test_json_lines_hold_all_facts(attempt, capsys):
 def test_a_terminal_line_shows_polls_and_disappears(attempt, capsys, monkeypatch):
     """The status line shows the last poll, and is erased before the message."""
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("httsleep.status_line.can_draw", lambda: True)
     display = TerminalLine(50, None)
     with display as same:
         assert same is display
         display.poll(attempt(number=3))
         assert display.attempt.number == 3
+        _TERMINAL._live.refresh()
     out, err = capsys.readouterr()
     assert out == ""
     assert "poll 3 of 50" in err
