@@ -24,7 +24,7 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 
 from httsleep import Attempt, GaveUp, HttSleeper, exponential
 from httsleep.attempt import describe_attempt
-from httsleep.status_line import StatusLine
+from httsleep.status_line import StatusLine, draw
 
 # Waits.
 
@@ -355,7 +355,7 @@ def line_of(columns: int) -> Iterator[tuple[str, str]]:
         clock.return_value = attempt.elapsed
         line(attempt)
         console = Console(file=io.StringIO(), color_system="truecolor", width=columns)
-        (segments,) = console.render_lines(line._line(columns), pad=False)
+        (segments,) = console.render_lines(draw([line], columns), pad=False)
     spinner, *others = segments
     yield "\u280b", color_of(spinner)  # as the spinner is at first
     for each in others:

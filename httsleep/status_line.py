@@ -102,7 +102,7 @@ class StatusLine:
         console = Console(
             file=io.StringIO(), color_system="standard", width=columns, height=1
         )
-        (segments,) = console.render_lines(_draw([self], columns), pad=False)
+        (segments,) = console.render_lines(draw([self], columns), pad=False)
         return "".join(segment.text for segment in segments)
 
     def _success(self) -> Text | None:
@@ -215,7 +215,7 @@ class _Terminal:
         self._console = Console(stderr=True, force_terminal=True)
         self._live = Live(
             console=self._console,
-            get_renderable=lambda: _draw(self._lines, self._columns()),
+            get_renderable=lambda: draw(self._lines, self._columns()),
             refresh_per_second=10,
             transient=True,
             redirect_stdout=False,
@@ -249,7 +249,7 @@ class _Notebook:
     def add(self, line: StatusLine) -> None:
         """Show the line, and redraw it each second."""
         display = import_module("IPython.display").display  # each notebook has it
-        self._handle = display(_draw([line], _NOTEBOOK), display_id=True)
+        self._handle = display(draw([line], _NOTEBOOK), display_id=True)
         self._lock, self._ended = threading.Lock(), threading.Event()
         threading.Thread(target=self._redraw, args=[line], daemon=True).start()
 
@@ -257,7 +257,7 @@ class _Notebook:
         """Redraw the line."""
         with self._lock:
             if not self._ended.is_set():
-                self._handle.update(_draw([line], _NOTEBOOK))
+                self._handle.update(draw([line], _NOTEBOOK))
 
     def remove(self, line: StatusLine) -> None:
         """Put the success in the place of the line, or nothing."""
@@ -308,7 +308,7 @@ _COLUMNS: Sequence[Mapping[str, Any]] = (
 )
 
 
-def _draw(lines: Sequence[StatusLine], columns: int) -> Table:
+def draw(lines: Sequence[StatusLine], columns: int) -> Table:
     """Return the lines as they are now, below each other."""
     width = columns // 3
     is_wide = (

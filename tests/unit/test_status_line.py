@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from httsleep import Attempt
-from httsleep.status_line import _TERMINAL, StatusLine, _draw, _Notebook
+from httsleep.status_line import _TERMINAL, StatusLine, _Notebook, draw
 
 
 class Terminal(io.StringIO):
@@ -307,7 +307,7 @@ def test_a_long_name_is_cut_in_its_middle(columns, shown):
 def drawn(lines, columns=100):
     """Return the rows of these lines."""
     console = Console(file=io.StringIO(), color_system="standard", width=columns)
-    rows = console.render_lines(_draw(lines, columns), pad=False)
+    rows = console.render_lines(draw(lines, columns), pad=False)
     texts = ("".join(segment.text for segment in row) for row in rows)
     return [text.translate(dict.fromkeys(map(ord, "━╸╺"), "-"))[2:] for text in texts]
 
