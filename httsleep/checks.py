@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import requests
 from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
@@ -204,7 +204,7 @@ _REQUESTS_ERROR = requests.exceptions.ConnectionError
 _CONNECTION_ERRORS = (builtins.ConnectionError, _REQUESTS_ERROR)
 
 
-class IgnoredExceptions(NamedTuple):
+class IgnoredExceptions:
     """The exceptions that do not end a wait.
 
     A call with an exception returns whether the wait goes on after it.
@@ -214,7 +214,8 @@ class IgnoredExceptions(NamedTuple):
         neither of them itself.
     """
 
-    classes: tuple[type[Exception], ...] = ()
+    def __init__(self, classes: tuple[type[Exception], ...] = ()) -> None:
+        self.classes = classes
 
     @classmethod
     def checked(cls, value: Any) -> Self:

@@ -91,7 +91,9 @@ def exponential(
             raise bad_argument(name, number, instead)
         if not low <= number <= high:  # also refuses nan
             raise bad_argument(name, number, instead)
-    return _Exponential(first, factor, longest, jitter)
+    # mypy does not know that a named tuple can be called.
+    grown = _Exponential(first, factor, longest, jitter)
+    return cast(Callable[[Attempt], float], grown)
 
 
 def retry_after(response: requests.Response) -> float | None:
