@@ -144,8 +144,8 @@ def show_command(port: int) -> None:
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = os.environ | {"PATH": path}
     if ON_TERMINAL:
-        line = run_on_terminal(typed, environment)
-        print("\nWhile it waited, it showed and erased this line:\n\n" + line)
+        if line := run_on_terminal(typed, environment):
+            print("\nWhile it waited, it showed and erased this line:\n\n" + line)
     else:
         subprocess.run(typed, shell=True, check=True, env=environment)
 
@@ -153,7 +153,8 @@ def show_command(port: int) -> None:
 def run_on_terminal(typed: str, environment: dict[str, str]) -> str:
     """Run a command in a shell, and return the last status line that it erased.
 
-    What it writes goes through a terminal of its own, and is copied.
+    A terminal of a few columns has none. What the command writes goes through a
+    terminal of its own, and is copied.
     """
     import pty
     import termios
@@ -174,7 +175,7 @@ def run_on_terminal(typed: str, environment: dict[str, str]) -> str:
     os.close(master)
     process.wait()
     lines = re.split(r"[\r\n]+|\x1b\[\d?[A-KJ]", written.decode())
-    return next(line for line in reversed(lines) if "next in" in line)
+    return next((line for line in reversed(lines) if "next in" in line), "")
 
 
 def main() -> None:
