@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ..attempt import Attempt
 from ..checks import bad_argument
 from ..conditions import Conditions
 from ..follow import is_submit
-from ..formatting import one_line, redact_url
+from ..formatting import one_line, redact_url, safe_repr
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
@@ -43,13 +44,29 @@ _IGNORED = ("ConnectionError", "TimeoutError")  # unless --fail-fast is given
 _SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Command:
-    """The parts of a valid command line.
+@dataclass
+class Endpoint:
+    """One URL of a command line.
 
     :ivar sleeper: the sleeper, which gives each poll to the display.
     :ivar request: the method and the URL of its request, without secrets.
     :ivar display: the display of the wait.
+    :ivar response: the answer that met the condition; ``None`` until it came.
+    """
+
+    sleeper: HttSleeper
+    request: str
+    display: Display
+    response: requests.Response | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """The parts of a valid command line.
+
+    :ivar endpoints: the URLs in their order; if there are several, neither ``file`` nor
+        ``once`` nor ``submits`` is set.
+    :ivar display: the display of the end of all waits.
     :ivar file: the file of ``--checkpoint``; ``None`` without one.
     :ivar once: whether to make one poll only.
     :ivar submits: whether the request is sent only once.
@@ -57,8 +74,7 @@ class Command:
         body is to be written instead.
     """
 
-    sleeper: HttSleeper
-    request: str
+    endpoints: Sequence[Endpoint]
     display: Display
     file: CheckpointFile | None
     once: bool
@@ -75,20 +91,25 @@ def build(arguments: Sequence[str]) -> Command:
     parser = build_parser()
     if program == []:
         parser.error("there is no command behind --: give one, or leave -- out")
-    namespace, unknown = parser.parse_known_args(words)
-    for word in unknown:
-        _refuse_unknown(parser, word)
+    namespace, further = parser.parse_known_args(words)
+    for word in further:
+        _check_further(parser, word)
     options = vars(namespace)
     try:
-        sleeper = _build_sleeper(options)
+        _check_number_of_urls(options, 1 + len(further))
+        endpoints = [
+            _build_endpoint(options | {"url": url}, is_only=not further)
+            for url in (options["url"], *further)
+        ]
+        sleeper = endpoints[0].sleeper
         file = _build_file(options, sleeper)
     except ValueError as error:
         parser.error(re.sub("^url_or_request", "URL", str(error)))
-    request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
-    display = _build_display(options, sleeper, request)
-    sleeper.on_poll = _on_poll(sleeper, display, file)
+    if file is not None:
+        sleeper.on_poll = _show_and_save(endpoints[0], file)
+    display = _build_end(options, None) if further else endpoints[0].display
     submits = "follow" in options and is_submit(sleeper.request)
-    return Command(sleeper, request, display, file, "once" in options, submits, program)
+    return Command(endpoints, display, file, "once" in options, submits, program)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -100,10 +121,31 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
     return words[:index], words[index + 1 :]
 
 
+def _check_further(parser: argparse.ArgumentParser, word: str) -> None:
+    """Exit with an error if a word behind the first URL is not another one.
+
+    The error repeats only the name of a program; another word may be a secret.
+    """
+    if word.startswith("-"):
+        _refuse_unknown(parser, word)
+    if re.search("[.:/]", word) and not word.startswith((".", "/")):
+        return
+    if shutil.which(word) is not None:
+        instead = f"to run it after the wait, write httsleep URL -- {one_line(word)}"
+        parser.error(f"{safe_repr(word)} is no URL: {instead}")
+    instead = "write http:// in front of a host, and -- in front of a command"
+    parser.error(f"an argument behind the URL is no URL: {instead}")
+
+
+def _check_number_of_urls(options: Mapping[str, Any], number: int) -> None:
+    """Check that the options which take one URL have no more."""
+    for name in ("checkpoint", "once", "follow"):
+        if name in options and number > 1:
+            raise ValueError(f"--{name} is given with {number} URLs: give one of them")
+
+
 def _refuse_unknown(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     """Exit with an error that repeats only the name; the rest may be a secret."""
-    if not word.startswith("-"):
-        parser.error("unexpected argument; there can be only one URL")
     from difflib import get_close_matches  # imported only for a mistake
 
     name = word.partition("=")[0] if word.startswith("--") else word[:2]
@@ -126,33 +168,53 @@ def _build_file(
     return CheckpointFile(options["checkpoint"], identify(sleeper))
 
 
-def _on_poll(
-    sleeper: HttSleeper, display: Display, file: CheckpointFile | None
+def _show_and_save(
+    endpoint: Endpoint, file: CheckpointFile
 ) -> Callable[[Attempt], None]:
     """Return the function that shows each poll, and saves the wait if it goes on."""
-    if file is None:
-        return display.poll
 
     def show_and_save(attempt: Attempt) -> None:
-        display.poll(attempt)
-        file.save(sleeper.checkpoint)
+        endpoint.display.poll(attempt)
+        file.save(endpoint.sleeper.checkpoint)
 
     return show_and_save
 
 
+def _build_endpoint(options: Mapping[str, Any], is_only: bool) -> Endpoint:
+    """Return the endpoint that the options describe.
+
+    :param is_only: whether there is one URL, so that not each line has to name it.
+    :raises ValueError: they cannot work.
+    """
+    sleeper = _build_sleeper(options)
+    request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
+    display = _build_display(options, sleeper, request, is_only)
+    sleeper.on_poll = display.poll
+    return Endpoint(sleeper, request, display)
+
+
 def _build_display(
-    options: Mapping[str, Any], sleeper: HttSleeper, request: str
+    options: Mapping[str, Any], sleeper: HttSleeper, request: str, is_only: bool
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
-    as_json = options.get("log_format") == "json"
+    if "quiet" in options or options.get("log_format") == "json":
+        return _build_end(options, request)
+    every = "verbose" in options
+    if every or "once" in options or not can_show_status_line():
+        return Lines(request, every=every, is_only=is_only)
+    name = "" if is_only else redact_url(sleeper.request.url).removeprefix("http://")
+    return TerminalLine(sleeper.max_retries, sleeper.max_time, name)
+
+
+def _build_end(options: Mapping[str, Any], request: str | None) -> Display:
+    """Return the display of the end, which on a terminal is not that of the polls.
+
+    :param request: method and URL; ``None`` for an end that concerns several.
+    """
+    end = JsonLines(request) if options.get("log_format") == "json" else Display()
     if quiet := options.get("quiet", 0):
-        failures = JsonLines(request) if as_json else Display()
-        return Quiet(failures if quiet == 1 else None)
-    if as_json:
-        return JsonLines(request)
-    if "verbose" in options or "once" in options or not can_show_status_line():
-        return Lines(request, every="verbose" in options)
-    return TerminalLine(sleeper.max_retries, sleeper.max_time)
+        return Quiet(end if quiet == 1 else None)
+    return end
 
 
 def _build_sleeper(options: Mapping[str, Any]) -> HttSleeper:

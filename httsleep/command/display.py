@@ -68,10 +68,11 @@ class Lines(Display):
 
     :param request: method and URL, which the first line names.
     :param every: whether each poll has a line.
+    :param is_only: whether there is no other request, so that one line names it.
     """
 
-    def __init__(self, request: str, every: bool = False) -> None:
-        self._every = every
+    def __init__(self, request: str, every: bool = False, is_only: bool = True) -> None:
+        self._every, self._is_only = every, is_only
         self._prefix = f"httsleep: {request}: "
         self._last_result: tuple[object, ...] = ()
 
@@ -82,17 +83,19 @@ class Lines(Display):
         is_new = result != self._last_result and attempt.outcome != "alarm"
         if self._every or is_new:
             write_stderr(f"{self._prefix}{attempt}")
-            self._prefix = "httsleep: "
+            if self._is_only:
+                self._prefix = "httsleep: "
         self._last_result = result
 
 
 class JsonLines(Display):
     """A JSON object for each poll, and one at the end, each on a line.
 
-    :param request: method and URL, which each object names.
+    :param request: method and URL, which each object names; ``None`` for an end that
+        concerns several.
     """
 
-    def __init__(self, request: str) -> None:
+    def __init__(self, request: str | None) -> None:
         self._request = request
 
     def poll(self, attempt: Attempt) -> None:
@@ -124,13 +127,16 @@ class TerminalLine(Display):
 
     :param max_retries: how many polls are made at most; ``None`` for no limit.
     :param max_time: seconds that the wait takes at most; ``None`` for no limit.
+    :param name: words that tell this line from others; empty if there is no other.
     """
 
-    def __init__(self, max_retries: int | None, max_time: float | None) -> None:
+    def __init__(
+        self, max_retries: int | None, max_time: float | None, name: str = ""
+    ) -> None:
         # Importing rich takes long, and rich may not be installed.
         from ..status_line import StatusLine
 
-        self._line = StatusLine(max_retries, max_time)
+        self._line = StatusLine(max_retries, max_time, name=name)
 
     def poll(self, attempt: Attempt) -> None:
         """Show the poll from now on."""

@@ -5,25 +5,22 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from math import inf
-from time import monotonic
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from requests import Response
 from requests.exceptions import RequestException
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
-from ..attempt import Attempt
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from ..failures import causes, describe_exception, is_unknown_issuer
 from ..follow import NOBODY_KNOWS
 from ..formatting import format_seconds, safe_repr
 from ..stderr import discard_stderr, write_stderr
-from .build import Command, build
+from .build import Command, Endpoint, build
 from .checkpoint_file import FileInUse, FileRefused
+from .display import Display
 from .exit_codes import (
     ALARM,
     FAILED,
@@ -35,10 +32,20 @@ from .exit_codes import (
     NOT_YET,
     USAGE,
 )
+from .signals import Stopped, end_by_sigint, stop_on_signals
+from .waits import describe_missing, wait_for_all
+
+#: The exceptions that end a wait; others are bugs.
+_ENDINGS = (HttSleepError, OSError, ValueError)
 
 
-class _Stopped(BaseException):
-    """A signal that ends the command; the argument is its number."""
+@dataclass(frozen=True)
+class _End:
+    """How the command ended: the exit code, why it is not 0, and who shows that."""
+
+    code: int
+    message: str
+    display: Display
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(build(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:  # for instance while an option reads standard input
         write_stderr("httsleep: interrupted")
-        return _interrupted()
+        return end_by_sigint()
     except Exception:  # Python's exit code for a traceback would be that of an alarm
         write_stderr(traceback.format_exc())
         return FAILED
@@ -62,19 +69,19 @@ def _run(command: Command) -> int:
     """Wait, follow up on a success, and return the exit code."""
     if command.program and (code := _check_program(command.program[0])):
         return code
-    if command.sleeper.kwargs.get("verify") is False:
+    if command.endpoints[0].sleeper.kwargs.get("verify") is False:
         disable_warnings(InsecureRequestWarning)  # the user has asked for it
     try:
-        code, message = _wait_with_file(command)
+        end = _wait_with_file(command)
     except FileInUse as exc:
-        code, message = NOT_YET, str(exc)
+        end = _End(NOT_YET, str(exc), command.display)
     except FileRefused as exc:
         write_stderr(f"httsleep: {exc}")
         return USAGE
-    command.display.end(code, message)
-    if command.program and code == MET:
+    end.display.end(end.code, end.message)
+    if command.program and end.code == MET:
         return _exec(command.program)
-    return _interrupted() if code == INTERRUPTED else code
+    return end_by_sigint() if end.code == INTERRUPTED else end.code
 
 
 def _check_program(name: str) -> int:
@@ -87,120 +94,102 @@ def _check_program(name: str) -> int:
     return NOT_EXECUTABLE if exists else NOT_FOUND
 
 
-def _wait_with_file(command: Command) -> tuple[int, str]:
+def _wait_with_file(command: Command) -> _End:
     """Wait; go on from the file of the wait if there is one, and keep it up to date.
 
     :raises FileInUse: another command is at work on the file.
     :raises FileRefused: the file does not hold this wait.
     """
+    if len(command.endpoints) > 1:
+        return _wait_for_all(command)
     if command.file is None:
         return _wait(command)
+    sleeper = command.endpoints[0].sleeper
     with command.file as file:
-        file.resume(command.sleeper)
-        if command.submits and command.sleeper.checkpoint is None:
+        file.resume(sleeper)
+        if command.submits and sleeper.checkpoint is None:
             file.mark_submit()
-        code, message = _wait(command)
-        if code in (MET, ALARM, GAVE_UP) and NOBODY_KNOWS not in message:
+        end = _wait(command)
+        if end.code in (MET, ALARM, GAVE_UP) and NOBODY_KNOWS not in end.message:
             file.remove()
-    return code, message
+    return end
 
 
-def _wait(command: Command) -> tuple[int, str]:
-    """Wait, write the body, and return the exit code and why it is not 0."""
-    before = command.sleeper.checkpoint or {"polls": 0, "wait": 0}
+def _wait(command: Command) -> _End:
+    """Wait for the only URL, write the body, and return how that ended."""
+    (endpoint,) = command.endpoints
+    sleeper, display = endpoint.sleeper, endpoint.display
+    before = sleeper.checkpoint or {"polls": 0, "wait": 0}
     if command.once and before["wait"]:
         due = format_seconds(before["wait"])
-        return NOT_YET, f"the next poll is due in {due}\n  {command.request}"
+        message = f"the next poll is due in {due}\n  {endpoint.request}"
+        return _End(NOT_YET, message, display)
     try:
-        with _stop_on_signals():
-            with command.display, command.sleeper:
-                once = command.once
-                response = _poll_once(command) if once else command.sleeper.run()
+        with stop_on_signals():
+            with display, sleeper:
+                response = _poll_once(command) if command.once else sleeper.run()
             if response is None:
-                return NOT_YET, ""
+                return _End(NOT_YET, "", display)
             if command.program is None:
-                _write(response.content)
-    except (HttSleepError, OSError, ValueError, _Stopped) as exc:
-        last, first = command.display.attempt, before["polls"] + 1
-        code, message = _exit_code_and_message(exc, command.request, last, first)
-        if command.submits and first == 1 and last is None:
+                _write([response.content])
+    except (*_ENDINGS, Stopped) as exc:
+        first = before["polls"] + 1
+        code, message = _exit_code_and_message(exc, endpoint, first)
+        if command.submits and first == 1 and display.attempt is None:
             message += f"\n  {NOBODY_KNOWS}"
-        return code, message
-    return MET, ""
+        return _End(code, message, display)
+    return _End(MET, "", display)
 
 
 def _poll_once(command: Command) -> Response | None:
     """Make one poll, and return the answer; ``None`` if the wait goes on."""
+    sleeper = command.endpoints[0].sleeper
     try:
-        attempt = command.sleeper.poll()
+        attempt = sleeper.poll()
     except OSError:  # the failed poll counts, too
         if command.file is not None:
-            command.file.save(command.sleeper.checkpoint)
+            command.file.save(sleeper.checkpoint)
         raise
     return attempt.response if attempt.met else None
 
 
-@contextmanager
-def _stop_on_signals() -> Iterator[None]:
-    """Raise an exception on SIGINT and SIGTERM within the block, if not ignored.
-
-    Further signals within a second are ignored, so that the status line can be erased.
-    After the exception the default handlers are in place, so another signal ends the
-    process; else the previous handlers are.
-    """
-    signals = (signal.SIGINT, signal.SIGTERM)
-    handlers = {number: signal.getsignal(number) for number in signals}
-    handlers = {n: each for n, each in handlers.items() if each is not signal.SIG_IGN}
-    last_signal = -inf
-
-    def stop(number: int, _: object) -> None:
-        nonlocal last_signal
-        if monotonic() - last_signal > 1:
-            last_signal = monotonic()
-            raise _Stopped(number)
-
-    for number in handlers:
-        signal.signal(number, stop)
+def _wait_for_all(command: Command) -> _End:
+    """Wait for all URLs, write the bodies, and return how that ended."""
+    endpoints, display = command.endpoints, command.display
     try:
-        yield
-    except _Stopped:
-        handlers = dict.fromkeys(handlers, signal.SIG_DFL)
-        raise
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def _interrupted() -> int:
-    """Return the exit code; on a terminal, end this process by SIGINT instead.
-
-    A shell has the same code for both, but only after a process that was ended by
-    SIGINT does bash end its script as well.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with suppress(OSError), open("/dev/tty", "rb") as terminal:
-        if os.tcgetpgrp(terminal.fileno()) == os.getpgrp():
-            os.kill(os.getpid(), signal.SIGINT)
-    return INTERRUPTED
+        with stop_on_signals():
+            failure = wait_for_all(endpoints)
+            if failure is None and command.program is None:
+                _write([each.response.content for each in endpoints if each.response])
+    except Stopped as exc:
+        return _End(exc.exit_code, f"{exc} {describe_missing(endpoints)}", display)
+    except OSError as exc:  # the bodies cannot be written
+        return _End(FAILED, str(exc), display)
+    if failure is None:
+        return _End(MET, "", display)
+    failed, error = failure
+    if not isinstance(error, _ENDINGS):
+        raise error
+    code, message = _exit_code_and_message(error, failed)
+    return _End(code, message, failed.display)
 
 
 def _exit_code_and_message(
-    exc: BaseException, request: str, last: Attempt | None, first: int
+    exc: BaseException, endpoint: Endpoint, first: int = 1
 ) -> tuple[int, str]:
     """Return the exit code and the message for the exception that ended the wait.
 
     :param first: the number of the first poll of this process.
     """
+    request, last = endpoint.request, endpoint.display.attempt
     if isinstance(exc, Alarm):
         return ALARM, str(exc)
     if isinstance(exc, GaveUp):
         return GAVE_UP, str(exc)
-    if isinstance(exc, _Stopped):
-        (number,) = exc.args
-        what = "interrupted" if number == signal.SIGINT else "terminated"
+    if isinstance(exc, Stopped):
         when = "in poll 1" if first == 1 else f"before the end of poll {first}"
         when = when if last is None else f"after {replace(last, next_wait=None)}"
-        return 128 + number, f"{what} {when}\n  {request}"
+        return exc.exit_code, f"{exc} {when}\n  {request}"
     if isinstance(exc, (RequestException, ValueError)):  # for instance of a proxy's URL
         number = first if last is None else last.number + 1
         return FAILED, f"failed in poll {number}: {_why(exc)}\n  {request}"
@@ -217,19 +206,19 @@ def _why(exc: Exception) -> str:
     return describe_exception(exc) + hint
 
 
-def _write(body: bytes) -> None:
-    """Write the body to standard output; a reader may stop at any time.
+def _write(bodies: Sequence[bytes]) -> None:
+    """Write the bodies to standard output; a reader may stop at any time.
 
-    On a terminal it gets a last line end, so that the prompt begins its own line.
+    Each of several ends its line, and so does the only one on a terminal.
     """
     if sys.stdout is None:
         return
-    if sys.stdout.isatty() and body and not body.endswith(b"\n"):
-        body += b"\n"
+    if len(bodies) > 1 or sys.stdout.isatty():
+        bodies = [body.removesuffix(b"\n") + b"\n" for body in bodies if body]
     try:
         # Not through sys.stdout, which would try again at the end after an error.
         with open(sys.stdout.fileno(), "wb", closefd=False) as output:
-            output.write(body)
+            output.write(b"".join(bodies))
     except BrokenPipeError:
         pass
     except OSError as exc:

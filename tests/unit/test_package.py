@@ -263,7 +263,7 @@ COMMAND = [
         "display",
         "build",
     ),
-    "main",
+    *("signals", "waits", "main"),
 ]
 
 

@@ -16,15 +16,21 @@ from requests.exceptions import SSLError
 
 from httsleep import BodyTooLarge, HttSleeper, exponential
 from httsleep.command.build import build
-from httsleep.command.display import JsonLines, Lines, Quiet, TerminalLine
+from httsleep.command.display import Display, JsonLines, Lines, Quiet, TerminalLine
 from httsleep.command.parser import IGNORABLE
 
 URL = "http://server/endpoint"
 
 
+def endpoint(*words):
+    """Return the only endpoint of a command line."""
+    (endpoint,) = build(words).endpoints
+    return endpoint
+
+
 def built(*words):
     """Return the sleeper for the URL and these words."""
-    return build([URL, *words]).sleeper
+    return endpoint(URL, *words).sleeper
 
 
 @pytest.fixture
@@ -158,9 +164,9 @@ def test_the_library_refuses_conditions(refused):
 def test_a_url_is_requested_with_get():
     """A URL alone is a GET that follows redirects, with requests' own certificates."""
     command = build([URL])
-    assert command.request == f"GET {URL}"
+    assert endpoint(URL).request == f"GET {URL}"
     assert command.program is None
-    sleeper = command.sleeper
+    sleeper = command.endpoints[0].sleeper
     assert isinstance(sleeper, HttSleeper)
     request = sleeper.request
     assert (request.method, request.url, request.data) == ("GET", URL, [])
@@ -182,7 +188,7 @@ def test_a_url_is_requested_with_get():
 )
 def test_the_scheme_can_be_left_out(given, url):
     """A URL without a scheme is one of http, as for curl."""
-    assert build([given]).sleeper.request.url == url
+    assert endpoint(given).sleeper.request.url == url
 
 
 def test_the_library_refuses_urls(refused):
@@ -193,8 +199,8 @@ def test_the_library_refuses_urls(refused):
 
 def test_the_request_is_shown_without_secrets():
     """The label of the request has neither userinfo nor values of the query."""
-    command = build(["https://user:secret@server/jobs?token=secret", "-X", "HEAD"])
-    assert command.request == "HEAD https://server/jobs?token=…"
+    shown = endpoint("https://user:secret@server/jobs?token=secret", "-X", "HEAD")
+    assert shown.request == "HEAD https://server/jobs?token=…"
 
 
 def test_data_makes_it_a_post():
@@ -419,7 +425,7 @@ def display(monkeypatch):
             patch.setenv("TERM", term)
             patch.setattr(sys, "stderr", stderr)
             command = build([URL, *words])
-        assert command.sleeper.on_poll == command.display.poll
+        assert command.endpoints[0].sleeper.on_poll == command.display.poll
         return command.display
 
     return build_on
@@ -495,11 +501,10 @@ def test_the_program_stands_behind_two_dashes():
         ),
         (["--quuux=secret"], "no option --quuux"),
         (["-zsecret"], "no option -z"),
-        (["secret"], "unexpected argument; there can be only one URL"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_an_unknown_word_is_refused(refused, words, error):
+def test_an_unknown_option_is_refused(refused, words, error):
     """The error names an unknown option, and never shows a possible secret."""
     assert refused(*words) == error
 
@@ -537,3 +542,90 @@ def test_once_with_follow_needs_a_checkpoint(refused):
         "--once is given with --follow: give --checkpoint FILE, or each start would "
         "submit again"
     )
+
+
+# Several URLs
+
+
+def test_each_url_has_the_options():
+    """URLs can stand anywhere in front of --; each has the request and the limits."""
+    words = ["a", "-H", "X-A: 1", "localhost:80", "--max-time", "9", "https://c/d"]
+    command = build([*words, "-u", "user:word", "--", "make", "test"])
+    sleepers = [each.sleeper for each in command.endpoints]
+    urls = ["http://a", "http://localhost:80", "https://c/d"]
+    assert [each.request.url for each in sleepers] == urls
+    assert [each.request for each in command.endpoints] == [f"GET {u}" for u in urls]
+    for sleeper in sleepers:
+        assert sleeper.request.headers == {"X-A": "1"}
+        assert sleeper.request.auth == (b"user", b"word")
+        assert sleeper.max_time == 9
+    assert len({id(sleeper.session) for sleeper in sleepers}) == 3
+    assert command.program == ["make", "test"]
+
+
+def test_a_url_can_be_given_twice():
+    """Variables of a script can have the same value: each is a wait of its own."""
+    assert len(build([URL, URL]).endpoints) == 2
+
+
+@pytest.mark.parametrize("word", ["a.b", "a:80", "a/b", "http://a", "[::1]:80"])
+def test_a_further_word_can_be_a_url(word):
+    """It is one if it has a dot, a colon or a slash, or a scheme."""
+    _, second = build([URL, word]).endpoints
+    assert second.sleeper.request.url.endswith(word)
+
+
+def test_a_further_program_is_no_url(refused, tmp_path, monkeypatch):
+    """The error says how to run the program after the wait."""
+    program = tmp_path / "make"
+    program.write_text("")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    error = "'{0}' is no URL: to run it after the wait, write httsleep URL -- {0}"
+    assert refused("make", "test") == error.format("make")
+    assert refused(str(program)) == error.format(program)
+    monkeypatch.chdir(tmp_path)
+    assert refused("./make", "http://b") == error.format("./make")
+
+
+@pytest.mark.parametrize("word", ["secret", "./secret", "/secret", ""])
+def test_a_further_word_that_is_no_url_is_not_shown(refused, word):
+    """It may be a secret, such as a token without quotes around its header."""
+    instead = "write http:// in front of a host, and -- in front of a command"
+    error = f"an argument behind the URL is no URL: {instead}"
+    assert refused(word, "http://b") == error
+
+
+@pytest.mark.parametrize(
+    "words", [["--once"], ["--checkpoint", "file"], ["--follow", "Location"]]
+)
+def test_options_for_one_url(refused, words):
+    """The wait over several starts, and the one that a submit begins, have one URL."""
+    error = f"{words[0]} is given with 3 URLs: give one of them"
+    assert refused("http://b", "http://c", "--text", "a", *words) == error
+
+
+def test_a_url_that_cannot_work_is_named(refused):
+    """The error of one of several URLs shows which."""
+    assert refused("ftp://b", "http://c").startswith("URL: 'ftp://b' is not ")
+
+
+def test_several_have_displays_of_their_own():
+    """Each line names its URL, and the end of all belongs to none of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", Terminal())
+        patch.setenv("TERM", "xterm")
+        words = [URL, "https://b/c?d=secret"]
+        drawn = build(words)
+        verbose = build([*words, "-v"])
+        as_json = build([*words, "--log-format", "json"])
+        quiet = build([*words, "-q"])
+    lines = [each.display for each in drawn.endpoints]
+    assert {type(each) for each in lines} == {TerminalLine}
+    names = [each._line.text(80).split()[1] for each in lines]
+    assert names == ["server/endpoint", "https://b/c?d=…"]
+    assert type(drawn.display) is type(verbose.display) is Display
+    assert [type(each.display) for each in verbose.endpoints] == [Lines, Lines]
+    assert type(as_json.display) is JsonLines
+    assert as_json.display not in [each.display for each in as_json.endpoints]
+    assert type(quiet.display) is Quiet

@@ -20,7 +20,7 @@ IDENTITY = "the wait"
 
 def sleeper(*words):
     """Return a sleeper as the command builds it."""
-    return build(words or [URL]).sleeper
+    return build(words or [URL]).endpoints[0].sleeper
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import runpy
 import signal
 import sys
 import warnings
+from queue import SimpleQueue
 from ssl import SSLCertVerificationError
 
 import pytest
@@ -73,7 +74,7 @@ def terminal(monkeypatch):
             raise OSError(errno.ENXIO, "No such device or address")
         return File()
 
-    monkeypatch.setattr("httsleep.command.main.open", opened, raising=False)
+    monkeypatch.setattr("httsleep.command.signals.open", opened, raising=False)
     monkeypatch.setattr(os, "tcgetpgrp", lambda _: made.pgrp)
     monkeypatch.setattr(os, "kill", lambda *what: made.append(what))
     return made
@@ -393,7 +394,7 @@ def test_a_body_that_cannot_be_written_has_the_exit_code_3(answers, ran, monkeyp
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("httsleep.command.main.open", full)
+    monkeypatch.setattr("httsleep.command.main.open", full, raising=False)
     code, _, err = ran()
     assert code == 3
     error = "httsleep: the body cannot be written: No space left on device"
@@ -480,6 +481,134 @@ def test_a_program_that_cannot_be_run_is_an_error(
         f"httsleep: GET {URL}: poll 1: met: 200 OK\n"
         "httsleep: 'sh' cannot be run: why\n",
     )
+
+
+# Several URLs
+
+OTHERS = ("http://server/b", "http://server/c")
+
+
+@pytest.fixture
+def three(server, answers):
+    """Set the answers of three URLs: a status, a body or an exception each."""
+
+    def script(first, *others):
+        answers(*first)
+        for url, each in zip(OTHERS, others, strict=True):
+            for answer in each:
+                facts = {"status": answer} if isinstance(answer, int) else {}
+                body = "" if isinstance(answer, int) else answer
+                server.get(url, body=body, **facts)
+        return server
+
+    return script
+
+
+def test_several_bodies_stand_in_the_order_of_their_urls(server, three, ran):
+    """Each of several bodies ends its line; an empty one has none."""
+    three([503, 503, "a"], [503, "b\n"], ["c"])
+    server.get("http://server/none", body="")
+    words = (*OTHERS, "http://server/none", URL, "--interval", "0")
+    assert ran(*words, "-q") == (0, "a\nb\nc\na\n", "")
+
+
+def test_each_line_names_its_url(three, ran):
+    """Plain lines name the URL that they are about, also behind the first."""
+    three([503, 503, 200], [200], [200])
+    code, _, err = ran(*OTHERS, "--interval", "0")
+    assert code == 0
+    assert sorted(err.splitlines()) == [
+        f"httsleep: GET {OTHERS[0]}: poll 1: met: 200 OK",
+        f"httsleep: GET {OTHERS[1]}: poll 1: met: 200 OK",
+        f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 0 s",
+        f"httsleep: GET {URL}: poll 3: met: 200 OK",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "code", "text"),
+    [
+        (500, ["--alarm-status-code", "500"], 1, "met an alarm after 1 poll in "),
+        (503, ["--max-retries", "1"], 124, "gave up after 1 poll in "),
+        (
+            RequestsConnectionError(),
+            ["--fail-fast"],
+            3,
+            "failed in poll 1: ConnectionError",
+        ),
+    ],
+    ids=["alarm", "limit", "failure"],
+)
+def test_the_first_failure_ends_all(three, ran, answer, options, code, text):
+    """The message names its URL, and no body is written."""
+    three([200], [answer], [200])
+    ended, out, err = ran(*OTHERS, *options, "-q")
+    assert (ended, out) == (code, "")
+    assert err.startswith(f"httsleep: {text}")
+    assert err.splitlines()[1] == f"  GET {OTHERS[0]}"
+
+
+def test_the_end_for_machines(three, ran):
+    """The object at the end names the URL that failed, and none after a success."""
+    three([200], [503], [200])
+    words = (*OTHERS, "--log-format", "json", "--interval", "0", "--max-retries")
+    _, _, err = ran(*words, "2")
+    end = json.loads(err.splitlines()[-1])
+    assert (end["request"], end["exit_code"]) == (f"GET {OTHERS[0]}", 124)
+    three([200], [200], [200])
+    _, _, err = ran(*words, "5")
+    *polls, end = map(json.loads, err.splitlines())
+    assert (end["request"], end["exit_code"]) == (None, 0)
+    requests = {each["request"] for each in polls}
+    assert requests == {f"GET {url}" for url in (URL, *OTHERS)}
+
+
+def test_a_program_is_run_after_all_are_met(three, ran, exec_raises):
+    """No body is written, and the program is run once."""
+    server = three([503, 200], [503, 503, 200], [200])
+    with pytest.raises(exec_raises()) as caught:
+        ran(*OTHERS, "--interval", "0", "--", "sh")
+    assert caught.value.args == ("sh", ["sh"])
+    assert len(server.calls) == 6
+
+
+@pytest.mark.usefixtures("_handlers_as_they_were")
+def test_a_signal_ends_all_waits(ran, monkeypatch):
+    """The message has the URLs that have not met their condition yet."""
+
+    class Queue(SimpleQueue):
+        def get(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("httsleep.command.waits.SimpleQueue", Queue)
+    monkeypatch.setattr(HttSleeper, "run", lambda sleeper: sleeper.cancel.wait(10))
+    code, out, err = ran(OTHERS[0])
+    assert (code, out) == (143, "")
+    assert err == (
+        "httsleep: terminated while 2 of 2 URLs were waited for\n"
+        f"  GET {URL}: in poll 1\n  GET {OTHERS[0]}: in poll 1\n"
+    )
+
+
+def test_bodies_that_cannot_be_written_have_the_exit_code_3(three, ran, monkeypatch):
+    """No URL is to blame for a full disk."""
+    three([200], [200], ["c"])
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("httsleep.command.main.open", full, raising=False)
+    error = "httsleep: the body cannot be written: No space left on device\n"
+    assert ran(*OTHERS, "-q") == (3, "", error)
+
+
+def test_a_bug_in_one_of_several_has_the_exit_code_3(ran, raising):
+    """The traceback is that of the wait."""
+    raising(ZeroDivisionError("a bug"))
+    code, _, err = ran(*OTHERS, "-q")
+    assert code == 3
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert err.rstrip().endswith("ZeroDivisionError: a bug")
 
 
 # ``python -m httsleep``
