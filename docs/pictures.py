@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 from http.client import responses
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -108,6 +109,30 @@ def poll(attempt: Attempt) -> Iterator[str]:
         yield box(AXIS - 5, y + 12, 10, asleep - 24, "result")
         words = f"sleep of {attempt.next_wait:g} s: polling_interval"
         yield text(right, y + 48, words, "note second")
+
+
+# The two moments for the last poll.
+
+
+def last_poll() -> dict[Path, str]:
+    """Draw the end of a wait: its last polls, the two moments and the limit."""
+    line, end, polls = 46, 404, (16, 84, 152)
+    shapes = [path(f"M{polls[0]} {line}H{end}", "grid line")]
+    for x, following in pairwise(polls):
+        shapes.append(box(x + 12, line - 5, following - x - 24, 10, "result"))
+    shapes += [circle(x, line, 7, "first") for x in polls]
+    shapes.append(text(polls[0] - 6, line - 22, "polls and sleeps", "note"))
+    for x, name, room, depth in [
+        (224, "first", "a slow poll has room", 76),
+        (304, "second", "a fast poll", 36),
+    ]:
+        shapes.append(text(x, line - 22, name, "middle"))
+        shapes.append(path(f"M{x} {line - 12}V{line + depth}", "first line"))
+        shapes.append(path(f"M{x} {line + depth}H{end - 2}"))
+        shapes.append(text(x + 6, line + depth - 8, room, "note"))
+    shapes.append(text(end + 8, line - 22, "max_time", "code end"))
+    shapes.append(path(f"M{end} {line - 12}V{line + 86}", "second line"))
+    return both("last-poll", "The two moments for the last poll", line + 96, shapes)
 
 
 # Growing intervals.
@@ -373,7 +398,7 @@ def color_of(segment: Segment) -> str:
 def pictures() -> dict[Path, str]:
     """Return all pictures by the files that they belong in."""
     drawn = [
-        *(status_lines(), time_line(), loop(), growing_intervals()),
+        *(status_lines(), time_line(), last_poll(), growing_intervals(), loop()),
         *(conditions(), exceptions(), submit()),
     ]
     return {file: picture for each in drawn for file, picture in each.items()}
