@@ -104,7 +104,7 @@ def svg(
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
-        'font-family="sans-serif" font-size="15">',
+        'font-family="Arial, Helvetica, sans-serif" font-size="15">',
         f"<title>{escape(title, False)}</title>",
         f"<style>\n{STYLE.format(colors)}\n</style>",
         f"<defs>{TIP}</defs>",
