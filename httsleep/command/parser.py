@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser, with the groups that ``--help`` and the documentation show."""
     parser = _Parser(
         prog="httsleep",
-        usage="httsleep URL [OPTION ...] [-- COMMAND [ARGUMENT ...]]",
+        usage="httsleep URL [URL ...] [OPTION ...] [-- COMMAND [ARGUMENT ...]]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -114,7 +114,10 @@ def build_parser() -> argparse.ArgumentParser:
         add_help=False,
     )
     parser.add_argument(
-        "url", metavar="URL", help="the URL to poll; http:// can be left out"
+        "url",
+        metavar="URL",
+        help="the URL to poll; http:// can be left out; of several, each has to meet "
+        "the condition once",
     )
     _add_success(parser)
     _add_alarms(parser)
