@@ -69,12 +69,13 @@ def _one_at_a_time(
 
 def describe_missing(endpoints: Sequence[Endpoint]) -> str:
     """Return which endpoints have not met their condition yet, and their last polls."""
-    missing = [each for each in endpoints if each.response is None]
+    polls = [(each.request, each.display.attempt) for each in endpoints]
+    missing = [
+        f"{request}: {'in poll 1' if last is None else replace(last, next_wait=None)}"
+        for request, last in polls
+        if last is None or not last.met
+    ]
     if not missing:
         return "after all conditions were met"
-    lines = [f"while {len(missing)} of {len(endpoints)} URLs were waited for"]
-    for each in missing:
-        last = each.display.attempt
-        polled = "in poll 1" if last is None else replace(last, next_wait=None)
-        lines.append(f"{each.request}: {polled}")
-    return "\n  ".join(lines)
+    head = f"while {len(missing)} of {len(endpoints)} URLs were waited for"
+    return "\n  ".join([head, *missing])

@@ -152,7 +152,7 @@ def test_polls_are_shown_one_at_a_time():
 def test_the_endpoints_that_are_missing():
     """Each one that is not met has its last poll, without the next one."""
     met, waiting, asking = endpoint(None), endpoint(None, "b"), endpoint(None, "c")
-    met.response = 200
+    met.display.poll(attempt(outcome="met"))
     waiting.display.poll(attempt(4))
     assert describe_missing([met, waiting, asking]) == (
         "while 2 of 3 URLs were waited for\n"
