@@ -160,7 +160,8 @@ def _wait_for_all(command: Command) -> _End:
         with stop_on_signals():
             failure = wait_for_all(endpoints)
             if failure is None and command.program is None:
-                _write([each.response.content for each in endpoints if each.response])
+                answers = (each.response for each in endpoints)
+                _write([each.content for each in answers if each is not None])
     except Stopped as exc:
         return _End(exc.exit_code, f"{exc} {describe_missing(endpoints)}", display)
     except OSError as exc:  # the bodies cannot be written

@@ -512,6 +512,13 @@ def test_several_bodies_stand_in_the_order_of_their_urls(server, three, ran):
     assert ran(*words, "-q") == (0, "a\nb\nc\na\n", "")
 
 
+def test_an_error_page_that_was_waited_for_is_written(server, answers, ran):
+    """The body of a 4xx or 5xx that meets the condition is a body like any other."""
+    answers((404, "gone"))
+    server.get(OTHERS[0], body="away", status=503)
+    assert ran(OTHERS[0], "--status-code", "404,503", "-q") == (0, "gone\naway\n", "")
+
+
 def test_each_line_names_its_url(three, ran):
     """Plain lines name the URL that they are about, also behind the first."""
     three([503, 503, 200], [200], [200])
