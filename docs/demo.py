@@ -143,7 +143,7 @@ def show_command(port: int) -> None:
     print(paint(f"$ {typed}", BOLD) + "\n", flush=True)
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = os.environ | {"PATH": path}
-    if ON_TERMINAL:
+    if ON_TERMINAL and os.name == "posix":
         if line := run_on_terminal(typed, environment):
             print("\nWhile it waited, it showed and erased this line:\n\n" + line)
     else:
@@ -173,7 +173,8 @@ def run_on_terminal(typed: str, environment: dict[str, str]) -> str:
     except OSError:  # how Linux says that the command has closed its end
         pass
     os.close(master)
-    process.wait()
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, typed)
     lines = re.split(r"[\r\n]+|\x1b\[\d?[A-KJ]", written.decode())
     return next((line for line in reversed(lines) if "next in" in line), "")
 
