@@ -130,7 +130,8 @@ def show(port: int) -> None:
         try:
             exec(call, names)
         except httsleep.HttSleepError as error:
-            first, *others = traceback.format_exception_only(error)[0].splitlines()
+            text = "".join(traceback.format_exception_only(error))
+            first, *others = text.splitlines()
             print("\n" + paint(first, RED), *others, sep="\n")
         else:
             print("\n" + json.dumps(names["resp"].json()))

@@ -36,7 +36,7 @@ SUCCESS = (200, "application/json", b'{"status": "SUCCESS"}')
 
 
 class Service(requests.Session):
-    """A service that gives some answers, and the last one for ever."""
+    """A service that gives some answers, and repeats the last one."""
 
     def __init__(self, *answers: Any) -> None:
         super().__init__()
@@ -255,9 +255,7 @@ def conditions() -> dict[Path, str]:
         "anything else": "callback\na function",
         "the same several times\nin a row": "consecutive\n3, beside other keys",
     }
-    shapes = choices(keys)
-    shapes.append(text(middle(QUESTION), 20, "You wait for", "middle strong"))
-    shapes.append(text(middle(ANSWER), 20, "Key and value", "middle strong"))
+    shapes = choices("You wait for", "Key and value", keys)
     return both("conditions", "Which condition do I take?", edge(8) + 16, shapes)
 
 
@@ -275,16 +273,18 @@ def exceptions() -> dict[Path, str]:
         "an argument is wrong\nnothing was sent": "ValueError",
         "your function raised\ncallback, on_poll": "the same exception",
     }
-    shapes = choices(own | others)
-    shapes.append(text(middle(QUESTION), 20, "The wait ended, as", "middle strong"))
-    shapes.append(text(middle(ANSWER), 20, "HttSleepError", "middle strong"))
+    shapes = choices("The wait ended, as", "HttSleepError", own | others)
     shapes.append(box(ANSWER[0] - 8, 4, ANSWER[1] + 16, edge(5) + 10, "frame"))
     return both("exceptions", "Which exception do I catch?", edge(8) + 16, shapes)
 
 
-def choices(answers: dict[str, str]) -> list[str]:
-    """Return what leads to what, one row below the other, and a free row above."""
-    shapes = ['<g transform="translate(0 24)">']
+def choices(left: str, right: str, answers: dict[str, str]) -> list[str]:
+    """Return two columns with their heads, and what leads from one to the other."""
+    shapes = [
+        text(middle(QUESTION), 20, left, "middle strong"),
+        text(middle(ANSWER), 20, right, "middle strong"),
+        '<g transform="translate(0 24)">',
+    ]
     for row, (question, answer) in enumerate(answers.items()):
         shapes += labelled(QUESTION, row, "box", question)
         shapes.append(path(f"M{sum(QUESTION)} {center(row)}H{ANSWER[0] - 2}"))
@@ -298,14 +298,10 @@ def choices(answers: dict[str, str]) -> list[str]:
 def submit() -> dict[Path, str]:
     """Draw which request carries what, and to whom."""
     left, right = (10, 84), (314, 96)  # left edge and width
-    there, back = (
-        f"M{sum(left)} {{}}H{right[0] - 2}",
-        f"M{right[0]} {{}}H{sum(left) + 2}",
-    )
+    there = f"M{sum(left)} {{}}H{right[0] - 2}"
+    back = f"M{right[0]} {{}}H{sum(left) + 2}"
     home = "headers (not those of the body),\nauth, cookies, session"
-    elsewhere = (
-        "nothing of yours: no header, auth,\ncookie, netrc, session, certificate"
-    )
+    other = "nothing of yours: no header, auth,\ncookie, netrc, session, certificate"
     shapes = [
         box(left[0], 12, left[1], 348),
         text(middle(left), 190, "httsleep", "middle"),
@@ -314,13 +310,13 @@ def submit() -> dict[Path, str]:
         box(right[0], 258, right[1], 102, "frame"),
         *column_of(middle(right), 300, "elsewhere\nany other\norigin"),
     ]
-    for y, way, words in [
+    for y, arrow, words in [
         (43, there, "1. POST, once\nheaders, auth, cookies,\nsession, params, body"),
         (121, back, "2. 202 names a URL"),
         (173, there, f"3. GET, if the URL is here\n{home}"),
-        (295, there, f"3. GET, if the URL is there\n{elsewhere}"),
+        (295, there, f"3. GET, if the URL is there\n{other}"),
     ]:
-        shapes.append(path(way.format(y)))
+        shapes.append(path(arrow.format(y)))
         shapes += column_of((sum(left) + right[0]) / 2, y - 9, words, gap=26)
     return both("submit-and-poll", "Where the parts of a request go", 372, shapes)
 
@@ -328,13 +324,10 @@ def submit() -> dict[Path, str]:
 def column_of(x: float, y: float, words: str, gap: int = 20) -> list[str]:
     """Return a strong line, and notes below it after a gap."""
     strong, *notes = words.split("\n")
-    return [
-        text(x, y, strong, "strong middle"),
-        *(
-            text(x, y + gap + 16 * line, note, "note middle")
-            for line, note in enumerate(notes)
-        ),
-    ]
+    shapes = [text(x, y, strong, "strong middle")]
+    for line, note in enumerate(notes):
+        shapes.append(text(x, y + gap + 16 * line, note, "note middle"))
+    return shapes
 
 
 # The status line.

@@ -6,6 +6,9 @@ from pathlib import Path
 import pictures
 import pytest
 
+import httsleep
+from httsleep import HttSleeper
+
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +31,26 @@ def test_a_checked_in_picture_is_the_one_that_the_script_draws(file, drawn):
 def test_each_picture_is_checked_in(drawn):
     """The script draws no picture that the repository has not."""
     assert drawn.keys() <= set(FILES)
+
+
+def test_the_picture_of_the_conditions_has_every_key():
+    """Its right column is the table of the keys."""
+    drawn = (pictures.FOLDER / "conditions-light.svg").read_text(encoding="utf-8")
+    keys = {*HttSleeper.validators, "consecutive"}
+    assert keys == {key for key in keys if f">{key}</text>" in drawn}
+
+
+def test_the_picture_of_the_exceptions_has_every_exception():
+    """It has all exceptions of the package."""
+    drawn = (pictures.FOLDER / "exceptions-light.svg").read_text(encoding="utf-8")
+    names = {name for name, each in vars(httsleep).items() if is_exception(each)}
+    assert names
+    assert names == {name for name in names if f">{name}</text>" in drawn}
+
+
+def is_exception(value):
+    """Whether this is an exception of httsleep."""
+    return isinstance(value, type) and issubclass(value, httsleep.HttSleepError)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
