@@ -72,16 +72,23 @@ class Attempt:
         return self.outcome == "met"
 
     def __str__(self) -> str:
-        text = f"poll {self.number}: {self.outcome}: {_why(self)}{way_of(self)}"
-        if self.next_wait is not None:
-            text += f"; next in {format_seconds(self.next_wait)}"
-        return text
+        return line_of(self, safe_repr(self.alarm))
+
+
+def line_of(attempt: Attempt, alarm: str) -> str:
+    """Return an attempt as one line.
+
+    :param alarm: the text for the alarm that was met, if one was.
+    """
+    why = _why(attempt) if attempt.alarm is None else alarm
+    text = f"poll {attempt.number}: {attempt.outcome}: {why}{way_of(attempt)}"
+    if attempt.next_wait is not None:
+        text += f"; next in {format_seconds(attempt.next_wait)}"
+    return text
 
 
 def _why(attempt: Attempt) -> str:
-    """Return the alarm that was met, the reasons, or the status or the exception."""
-    if attempt.alarm is not None:
-        return safe_repr(attempt.alarm)
+    """Return the reasons, or the status or the exception."""
     if attempt.exception is None and attempt.reasons:
         return "; ".join(attempt.reasons)
     return describe_attempt(attempt)

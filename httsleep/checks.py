@@ -18,7 +18,7 @@ from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
 
 from .exceptions import Alarm, Cancelled, GaveUp
 from .failures import CUT_OFF_TLS, causes, is_out_of_files
-from .formatting import safe_repr
+from .formatting import written
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def bad_argument(argument: str, value: Any, instead: str) -> ValueError:
 
     :param instead: what to give instead.
     """
-    return ValueError(f"{argument} is {safe_repr(value)}: {instead}")
+    return ValueError(f"{argument} is {written(value)}: {instead}")
 
 
 def seconds(argument: str, value: Any) -> int | float:

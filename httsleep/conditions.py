@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 from .attempt import Outcome
 from .checks import bad_argument
 from .failures import describe_exception
-from .formatting import one_line, safe_repr
+from .formatting import one_line, worded, written
 from .guesses import example_condition, nearest_key
 from .operators import JSONPathEntry
 from .validators import (
@@ -172,7 +172,8 @@ class CheckedCondition:
 def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) -> None:
     """Check that a condition is a dict with at least one key, and only known keys."""
     if not isinstance(source, Mapping):
-        instead = f"a condition is a dict such as {example_condition(source)}"
+        kind = worded("a dict", "an object")
+        instead = f"a condition is {kind} such as {example_condition(source)}"
         raise bad_argument(place, source, instead)
     if not source:
         instead = "an empty condition expects nothing; give one with a key"
@@ -180,7 +181,7 @@ def _check_keys(place: str, source: Any, validators: Mapping[str, Validator]) ->
     for key, value in source.items():
         if key not in validators and key != "consecutive":
             known = (*validators, "consecutive")
-            instead = f"unknown key {safe_repr(key)}: {nearest_key(key, value, known)}"
+            instead = f"unknown key {written(key)}: {nearest_key(key, value, known)}"
             raise bad_argument(place, source, instead)
 
 
@@ -188,7 +189,8 @@ def _consecutive(source: Mapping[str, Any]) -> int:
     """Return how many answers in a row have to meet the other keys, checked."""
     number = source.get("consecutive", 1)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise bad_argument("consecutive", number, "give an int of at least 1")
+        instead = f"give {worded('an int', 'a whole number')} of at least 1"
+        raise bad_argument("consecutive", number, instead)
     if source.keys() == {"consecutive"}:
         raise bad_argument("consecutive", number, "give another key beside it")
     return number

@@ -15,7 +15,7 @@ import requests
 from requests.utils import get_auth_from_url
 
 from .conditions import Expectations, IsIgnored, Verdict
-from .formatting import as_text, describe_status, redact_url, show_origin
+from .formatting import as_text, describe_status, redact_url, show_origin, worded
 from .history import History, bad_checkpoint
 from .places import PlacesToLook
 from .request import copied_fields
@@ -56,7 +56,8 @@ class Route:
         except ValueError:
             self._home = ("", "", 0)
         if not any(self._home):
-            instead = "with follow, give a whole URL such as 'http://server/jobs'"
+            option = worded("follow", "--follow")
+            instead = f"with {option}, give a whole URL such as 'http://server/jobs'"
             raise ValueError(f"url_or_request: {redact_url(request.url)!r}: {instead}")
 
     def is_at_submit(self, history: History) -> bool:
@@ -198,9 +199,10 @@ class Route:
         """Raise the error for a redirect that is followed with a GET."""
         url = answer.response.url
         where = redact_url(url) if self.is_home(url) else show_origin(url)
+        leave_redirect = worded("allow_redirects=False", "--no-location")
         why = (
             f"{status} redirects to {where}: the server may never have seen the "
-            "submit; allow_redirects=False leaves the redirect to follow"
+            f"submit; {leave_redirect} leaves the redirect to follow"
         )
         raise _Refused("a redirect made a GET of the submit", why)
 

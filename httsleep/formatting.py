@@ -4,8 +4,10 @@ The text is on one line and limited in length, with control characters escaped. 
 no userinfo, no query values, no headers and no body.
 """
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from enum import Enum
 from itertools import islice
 from reprlib import Repr
@@ -70,6 +72,37 @@ def safe_repr(value: Any) -> str:
         return one_line(_repr.repr(value))
     except Exception:  # of a foreign __repr__, or of an int of more than 4300 digits
         return f"<{type(value).__name__}>"
+
+
+_is_for_shell: ContextVar[bool] = ContextVar("_is_for_shell", default=False)
+
+
+@contextmanager
+def words_of_the_shell() -> Iterator[None]:
+    """Let the texts that are made in the block be those for a user of the command."""
+    token = _is_for_shell.set(True)
+    try:
+        yield
+    finally:
+        _is_for_shell.reset(token)
+
+
+def worded(python: str, shell: str) -> str:
+    """Return the text for its reader: a programmer, or a user of the command."""
+    return shell if _is_for_shell.get() else python
+
+
+def written(value: Any) -> str:
+    """Return a value as the reader of the text writes it: in Python, or as JSON."""
+    return as_json(value) if _is_for_shell.get() else safe_repr(value)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON on one line, shortened."""
+    try:
+        return one_line(json.dumps(value, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError):
+        return safe_repr(value)
 
 
 def there_are(names: Iterable[Any], place: str = "") -> str:

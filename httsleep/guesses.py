@@ -9,9 +9,12 @@ from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from .formatting import safe_repr
+from .formatting import worded, written
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: A sentence, or a pair of sentences where the words of JSON are others.
+_Sentence = str | tuple[str, str]
 
 _MIN_LENGTH = 5  # of a word that is compared by likeness: many short words are alike
 _LIKENESS = 0.6
@@ -26,11 +29,17 @@ _EACH_OR_WHOLE = "request_timeout bounds each request, max_time the whole wait"
 _LOGGING = "write logging.getLogger('httsleep').setLevel(...)"
 _SESSION = "set {0} on a session, and pass session=session"
 _SEND = "pass requests.Request('GET', url, {0}=...)"
+_NO_REGEX = (
+    "JSON has no regular expression; --text-matches and --alarm-text-matches look for "
+    "one in the text of the body"
+)
+_COMPILED_TEXT = "give 'text' a compiled expression, re.compile(...)", _NO_REGEX
+_COMPILED_VALUE = "give 'value' a compiled expression, re.compile(...)", _NO_REGEX
 
 #: Rows of wrong words, of the valid name that they stand for, and of a sentence if the
 #: name alone does not help. A row counts only where its name is valid: of several rows
 #: for a word the first one whose name is.
-_GUESSES: tuple[tuple[str, str, str], ...] = (
+_GUESSES: tuple[tuple[str, str, _Sentence], ...] = (
     # Arguments.
     ("timeout connect_timeout read_timeout", "request_timeout", _EACH_OR_WHOLE),
     ("max_wait max_duration deadline total_timeout", "max_time", ""),
@@ -86,7 +95,7 @@ _GUESSES: tuple[tuple[str, str, str], ...] = (
     ("header", "headers", ""),
     ("body content", "text", ""),
     ("path json_path jmespath query", "jsonpath", ""),
-    (_REGEX, "text", "give 'text' a compiled expression, re.compile(...)"),
+    (_REGEX, "text", _COMPILED_TEXT),
     ("contains has includes", "json_contains", ""),
     ("function func lambda predicate check", "callback", ""),
     ("in_a_row times count repeat stable", "consecutive", ""),
@@ -102,9 +111,9 @@ _GUESSES: tuple[tuple[str, str, str], ...] = (
     ("> above greater more_than", "gt", ""),
     ("< below less less_than", "lt", ""),
     ("present is_present defined", "exists", ""),
-    ("missing absent", "exists", "give 'exists': False"),
+    ("missing absent", "exists", ("give 'exists': False", 'give "exists": false')),
     ("len length size count", "expression", "end the expression with .`len`"),
-    (_REGEX, "value", "give 'value' a compiled expression, re.compile(...)"),
+    (_REGEX, "value", _COMPILED_VALUE),
 )
 
 
@@ -113,12 +122,24 @@ def guess(word: Any, names: Collection[str]) -> str:
 
     :param names: the valid names.
     """
+    name, sentence = _meaning(word, names)
+    if isinstance(sentence, tuple):
+        return worded(*sentence)
+    return sentence or (f"did you mean {written(name)}?" if name else "")
+
+
+def probable_name(word: Any, names: Collection[str]) -> str:
+    """Return the valid name that a wrong word stands for; empty without one."""
+    return _meaning(word, names)[0]
+
+
+def _meaning(word: Any, names: Collection[str]) -> tuple[str, _Sentence]:
+    """Return the valid name that a wrong word stands for, and a sentence about it."""
     lower = word[:80].lower() if isinstance(word, str) else ""
     for words, name, sentence in _GUESSES:
         if lower in words.split() and name in names:
-            return sentence or f"did you mean {name!r}?"
-    close = _most_alike(lower, names)
-    return f"did you mean {close!r}?" if close else ""
+            return name, sentence
+    return _most_alike(lower, names), ""
 
 
 def _most_alike(word: str, names: Collection[str]) -> str:
@@ -140,7 +161,7 @@ def _with_names(meaning: str, names: Iterable[str]) -> str:
     """Return what a word means, and the valid names."""
     end = "" if not meaning else " " if meaning.endswith("?") else "; "
     there_are = "There are" if end != "; " else "there are"
-    return f"{meaning}{end}{there_are} {', '.join(map(repr, names))}"
+    return f"{meaning}{end}{there_are} {', '.join(map(written, names))}"
 
 
 def nearest_key(key: Any, value: Any, names: Collection[str]) -> str:
@@ -152,9 +173,9 @@ def nearest_key(key: Any, value: Any, names: Collection[str]) -> str:
     meaning = guess(key, names)
     is_word = isinstance(value, str) and re.fullmatch(r"[1-5](\d\d|xx)", value) is None
     is_path = isinstance(key, str) and (key.isidentifier() or key.startswith("$"))
-    if is_path and (not meaning or (is_word and "'status_code'" in meaning)):
+    if is_path and (not meaning or (is_word and written("status_code") in meaning)):
         path = key if key.startswith("$") else f"$.{key}"
-        condition = safe_repr({"jsonpath": {path: value}})
+        condition = written({"jsonpath": {path: value}})
         meaning = f"for a value in the body give {condition}"
     return _with_names(meaning, names)
 
@@ -164,10 +185,9 @@ def example_condition(value: Any) -> str:
     if callable(value):
         return "{'callback': ...}"
     if isinstance(value, str) and value.startswith("$"):
-        return f"{{'jsonpath': {{{safe_repr(value)}: ...}}}}"
-    if isinstance(value, int) and 100 <= value <= 999:
-        return f"{{'status_code': {value}}}"
-    return "{'status_code': 200}"
+        return f"{{{written('jsonpath')}: {{{written(value)}: ...}}}}"
+    is_status = isinstance(value, int) and 100 <= value <= 999
+    return written({"status_code": value if is_status else 200})
 
 
 def explains_unknown_keywords(function: Function) -> Function:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Required, TypedDict
 
 from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
-from .formatting import beside, safe_repr
+from .formatting import beside, safe_repr, worded
 
 _MAX_BESIDE = 8  # of the values of "in", which a reason compares with one by kind
 
@@ -152,7 +152,7 @@ def _ordered(
 
     def ordered(expected: Any) -> ValueCheck:
         if not is_orderable(expected, expected):
-            instead = "give a number or a str to compare with"
+            instead = f"give a number or {worded('a str', 'a string')} to compare with"
             raise bad_argument(name, expected, instead)
 
         def check(found: list[Any]) -> str | None:
@@ -204,7 +204,8 @@ def _all(expected: Any) -> ValueCheck:
 def _exists(expected: Any) -> ValueCheck:
     """Return a check that there is a match (``True``), or that there is none."""
     if not isinstance(expected, bool):
-        raise bad_argument("exists", expected, "give True or False")
+        instead = worded("give True or False", "give true or false")
+        raise bad_argument("exists", expected, instead)
 
     def check(found: list[Any]) -> str | None:
         return None if expected else f"exists: {safe_repr(found[0])}"

@@ -26,6 +26,8 @@ from .formatting import (
     one_line,
     safe_repr,
     there_are,
+    worded,
+    written,
 )
 from .guesses import guess, nearest
 from .operators import OPERATORS, JSONPathEntry
@@ -165,14 +167,17 @@ def status_code(expected: Any) -> Check:
 
 def _statuses(expected: Any) -> set[int]:
     """Return the statuses of an int, a numeric string or a class such as ``'2xx'``."""
-    instead = "give an int from 100 to 999, or a class such as '2xx'"
+    instead = (
+        f"give {worded('an int', 'a number')} from 100 to 999, or a class such as "
+        f"{written('2xx')}"
+    )
     if isinstance(expected, str):
         if expected.lower() in _STATUS_CLASSES:
             first = int(expected[0]) * 100
             return set(range(first, first + 100))
         if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
             if len(statuses := re.findall(r"\b[1-5](?:\d\d|xx)\b", expected)) > 1:
-                instead = f"give a list: {safe_repr(statuses)}"
+                instead = f"give a list: {written(statuses)}"
             raise bad_argument("status_code", expected, instead)
         expected = int(expected)
     if isinstance(expected, bool) or not isinstance(expected, int):
@@ -190,13 +195,18 @@ def headers(expected: Any) -> Check:
         value. Names are case-insensitive (RFC 9110 §5.1).
     """
     if not isinstance(expected, dict) or not expected:
-        raise bad_argument("headers", expected, "give a dict of names and values")
+        instead = f"give {worded('a dict', 'an object')} of names and values"
+        raise bad_argument("headers", expected, instead)
     for name, value in expected.items():
         if not isinstance(name, str) or not name:
-            instead = f"give a str for every name; {safe_repr(name)} is not a name"
+            kind = worded("a str", "a string")
+            instead = f"give {kind} for every name; {written(name)} is not a name"
             raise bad_argument("headers", expected, instead)
         if value is not True and not _is_text(value):
-            instead = "give a str, a compiled expression for str, or True for 'present'"
+            instead = worded(
+                "give a str, a compiled expression for str, or True for 'present'",
+                "give a string, or true for 'present'",
+            )
             raise bad_argument(f"headers: {one_line(name, 80)}", value, instead)
 
     def check(answer: Answer) -> str | None:
@@ -230,8 +240,14 @@ def _is_found(expected: str | re.Pattern[str], actual: str) -> bool:
 def text(expected: Any) -> Check:
     """Return a check that the whole text equals a str, or has an expression in it."""
     if not _is_text(expected):
-        instead = "give the whole text as a str, or a compiled expression for str"
+        instead = worded(
+            "give the whole text as a str, or a compiled expression for str",
+            "give the whole text as a string",
+        )
         raise bad_argument("text", expected, instead)
+    finds, shown = worded("a regular expression", "--text-matches"), safe_repr(expected)
+    if isinstance(expected, re.Pattern):
+        shown = worded(shown, f"matched by {safe_repr(expected.pattern)}")
 
     def is_met(answer: Answer) -> bool:
         return answer.text is not None and _is_found(expected, answer.text)
@@ -240,9 +256,9 @@ def text(expected: Any) -> Check:
         actual = answer.text
         if actual is None:
             return "text cannot be decoded: the answer's charset is wrong"
-        reason = f"text is {safe_repr(actual)}, not {safe_repr(expected)}"
+        reason = f"text is {safe_repr(actual)}, not {shown}"
         if isinstance(expected, str) and expected and expected in actual:
-            reason += " alone; a regular expression would find it"
+            reason += f" alone; {finds} would find it"
         return reason
 
     return TwoStepCheck(is_met, reason)
@@ -251,6 +267,7 @@ def text(expected: Any) -> Check:
 def json(expected: Any) -> Check:
     """Return a check that the whole decoded body equals a JSON value."""
     matches, value = matcher("json", expected), _value_of_text(expected)
+    contains = worded("json_contains", "--until '{\"json_contains\": ...}'")
 
     def is_met(answer: Answer) -> bool:
         return answer.is_json and matches(answer.json)
@@ -264,7 +281,7 @@ def json(expected: Any) -> Check:
             and expected
             and not any(differences(answer.json, expected))
         ):
-            reason += " alone; json_contains would allow the other keys"
+            reason += f" alone; {contains} would allow the other keys"
         if value is not _NO_JSON and json_equal(answer.json, value):
             reason += ", which is its text: give the value itself"
         return reason
@@ -316,7 +333,10 @@ def jsonpath(expected: Any) -> Check:
 def _jsonpath_entries(expected: Any) -> list[Any]:
     """Return the entries of a list, of one entry or of a dict of paths and values."""
     if not isinstance(expected, (dict, list)):
-        instead = "give {'$.path': value}, {'expression': ..., 'value': ...} or a list"
+        instead = worded(
+            "give {'$.path': value}, {'expression': ..., 'value': ...} or a list",
+            'give {"$.path": value}, {"expression": "$.path", "value": ...} or a list',
+        )
         raise bad_argument("jsonpath", expected, instead)
     if not expected:
         instead = "give at least one path; an empty one expects nothing"
@@ -326,11 +346,12 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
     if "expression" in expected or any(map(_means_expression, expected.items())):
         return [expected]
     if all(key in OPERATORS for key in expected):
-        instead = f"write {{'expression': '$.path', {_inside(expected)}}}"
-        raise bad_argument("jsonpath", expected, f"there is no 'expression'; {instead}")
+        instead = f"write {written({'expression': '$.path', **expected})}"
+        why = f"there is no {written('expression')}"
+        raise bad_argument("jsonpath", expected, f"{why}; {instead}")
     for path, value in expected.items():
         if isinstance(value, dict) and value and all(key in OPERATORS for key in value):
-            instead = f"write {{'expression': {safe_repr(path)}, {_inside(value)}}}"
+            instead = f"write {written({'expression': path, **value})}"
             raise bad_argument("jsonpath", expected, instead)
     return [{"expression": path, "value": each} for path, each in expected.items()]
 
@@ -342,23 +363,22 @@ def _means_expression(item: tuple[Any, Any]) -> bool:
     return is_path and bool(guess(key, ("expression",)))
 
 
-def _inside(mapping: dict[Any, Any]) -> str:
-    """Return the repr of a dict, without its braces."""
-    return safe_repr(mapping)[1:-1]
-
-
 def _jsonpath_entry(entry: Any) -> Check:
     """Return a check that the operators of an entry hold."""
     if not isinstance(entry, dict):
-        instead = "give a dict such as {'expression': ..., 'value': ...}"
+        instead = worded(
+            "give a dict such as {'expression': ..., 'value': ...}",
+            'give an object such as {"expression": "$.path", "value": ...}',
+        )
         raise bad_argument("jsonpath entry", entry, instead)
     for key in entry:
         if key != "expression" and key not in OPERATORS:
             keys = ("expression", *OPERATORS)
-            instead = f"unknown key {safe_repr(key)}: {nearest(key, keys)}"
+            instead = f"unknown key {written(key)}: {nearest(key, keys)}"
             raise bad_argument("jsonpath entry", entry, instead)
     if "expression" not in entry:
-        instead = "there is no 'expression'; give one, such as '$.status'"
+        why = f"there is no {written('expression')}"
+        instead = f"{why}; give one, such as {written('$.status')}"
         raise bad_argument("jsonpath entry", entry, instead)
     if len(entry) == 1:
         instead = f"there is no operator; give one of {', '.join(OPERATORS)}"
@@ -412,7 +432,7 @@ def finder(expression: Any) -> Callable[[Any], list[Any]]:
     # Imported only here, because jsonpath-ng takes 7 % of the time of the whole import.
     from .paths import compiled, searcher
 
-    instead = "give a str or a compiled JSONPath"
+    instead = worded("give a str or a compiled JSONPath", "give a JSONPath as a string")
     if isinstance(expression, str):
         try:
             return compiled(expression)

@@ -21,6 +21,9 @@ from httsleep.formatting import (
     redact_url,
     safe_repr,
     there_are,
+    worded,
+    words_of_the_shell,
+    written,
 )
 
 URL = "http://server/endpoint"
@@ -443,3 +446,22 @@ def test_there_are_names_of_a_limited_length():
 def test_the_kind_of_a_value_is_shown_where_only_that_differs(actual, expected, text):
     """The repr alone would look like the expected value."""
     assert beside(actual, expected) == text
+
+
+def test_texts_for_the_shell_have_its_words():
+    """Within the block a text is the one for the shell, and values are JSON."""
+    value = {"done": True, "ä": None}
+    assert (worded("a", "b"), written(value)) == ("a", "{'done': True, 'ä': None}")
+    with words_of_the_shell():
+        assert (worded("a", "b"), written(value)) == ("b", '{"done": true, "ä": null}')
+    assert worded("a", "b") == "a"
+
+
+def test_values_that_are_not_json_are_shown_in_another_way():
+    """A value that JSON cannot hold has its repr; a long one is cut."""
+    with words_of_the_shell():
+        assert written({1, 2}) == "{1, 2}"
+        assert len(written("x" * 500)) == 200
+        deep = []
+        deep.append(deep)
+        assert written(deep) == "[[[[[...]]]]]"
