@@ -245,9 +245,9 @@ def text(expected: Any) -> Check:
             "give the whole text as a string",
         )
         raise bad_argument("text", expected, instead)
-    finds, shown = worded("a regular expression", "--text-matches"), safe_repr(expected)
+    finds, matched_by = worded("a regular expression", "--text-matches"), ""
     if isinstance(expected, re.Pattern):
-        shown = worded(shown, f"matched by {safe_repr(expected.pattern)}")
+        matched_by = worded("", "matched by ")
 
     def is_met(answer: Answer) -> bool:
         return answer.text is not None and _is_found(expected, answer.text)
@@ -256,7 +256,8 @@ def text(expected: Any) -> Check:
         actual = answer.text
         if actual is None:
             return "text cannot be decoded: the answer's charset is wrong"
-        reason = f"text is {safe_repr(actual)}, not {shown}"
+        shown = safe_repr(expected.pattern if matched_by else expected)
+        reason = f"text is {safe_repr(actual)}, not {matched_by}{shown}"
         if isinstance(expected, str) and expected and expected in actual:
             reason += f" alone; {finds} would find it"
         return reason

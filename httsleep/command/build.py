@@ -16,13 +16,14 @@ from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 
 from ..attempt import Attempt
 from ..checks import bad_argument
-from ..conditions import Conditions
+from ..conditions import CheckedCondition, Conditions
 from ..follow import is_submit
-from ..formatting import one_line, redact_url, safe_repr
+from ..formatting import one_line, redact_url, safe_repr, words_of_the_shell
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
 from .checkpoint_file import CheckpointFile, identify
+from .converters import url
 from .display import (
     Display,
     JsonLines,
@@ -31,6 +32,7 @@ from .display import (
     TerminalLine,
     can_show_status_line,
 )
+from .habits import unknown_options
 from .parser import (
     DEFAULT_POLLS,
     FIRST_PAUSE,
@@ -39,9 +41,11 @@ from .parser import (
     LONGEST_PAUSE,
     build_parser,
 )
+from .words import Words
 
+#: The keys of conditions that are JSON, which has no functions.
+_KEYS = {key: each for key, each in VALIDATORS.items() if key != "callback"}
 _IGNORED = ("ConnectionError", "TimeoutError")  # unless --fail-fast is given
-_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 
 
 @dataclass
@@ -51,12 +55,14 @@ class Endpoint:
     :ivar sleeper: the sleeper, which gives each poll to the display.
     :ivar request: the method and the URL of its request, without secrets.
     :ivar display: the display of the wait.
+    :ivar words: the words of the command line for limits and alarms.
     :ivar response: the answer that met the condition; ``None`` until it came.
     """
 
     sleeper: HttSleeper
     request: str
     display: Display
+    words: Words
     response: requests.Response | None = None
 
 
@@ -91,20 +97,23 @@ def build(arguments: Sequence[str]) -> Command:
     parser = build_parser()
     if program == []:
         parser.error("there is no command behind --: give one, or leave -- out")
+    if error := unknown_options(words, parser._option_string_actions):
+        parser.error(error)
     namespace, further = parser.parse_known_args(words)
-    for word in further:
-        _check_further(parser, word)
     options = vars(namespace)
     try:
-        _check_number_of_urls(options, 1 + len(further))
-        endpoints = [
-            _build_endpoint(options | {"url": url}, is_only=not further)
-            for url in (options["url"], *further)
-        ]
+        urls = [options["url"], *map(_further_url, further)]
+        _check_number_of_urls(options, len(urls))
+        with words_of_the_shell():
+            _check_conditions(options)
+            endpoints = [
+                _build_endpoint(options | {"url": url}, words, is_only=not further)
+                for url in urls
+            ]
         sleeper = endpoints[0].sleeper
         file = _build_file(options, sleeper)
-    except ValueError as error:
-        parser.error(re.sub("^url_or_request", "URL", str(error)))
+    except ValueError as refusal:
+        parser.error(str(refusal).replace("url_or_request", "URL", 1))
     if file is not None:
         sleeper.on_poll = _show_and_save(endpoints[0], file)
     display = _build_end(options, None) if further else endpoints[0].display
@@ -121,20 +130,22 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
     return words[:index], words[index + 1 :]
 
 
-def _check_further(parser: argparse.ArgumentParser, word: str) -> None:
-    """Exit with an error if a word behind the first URL is not another one.
+def _further_url(word: str) -> str:
+    """Return a URL behind the first one.
 
-    The error repeats only the name of a program; another word may be a secret.
+    :raises ValueError: the word is no URL. The error repeats only the name of a
+        program; another word may be a secret.
     """
-    if word.startswith("-"):
-        _refuse_unknown(parser, word)
     if re.search("[.:/]", word) and not word.startswith((".", "/")):
-        return
+        try:
+            return url(word)
+        except argparse.ArgumentTypeError as refusal:
+            raise ValueError(f"URL: {refusal}") from None
     if shutil.which(word) is not None:
         instead = f"to run it after the wait, write httsleep URL -- {one_line(word)}"
-        parser.error(f"{safe_repr(word)} is no URL: {instead}")
+        raise ValueError(f"{safe_repr(word)} is no URL: {instead}")
     instead = "write http:// in front of a host, and -- in front of a command"
-    parser.error(f"an argument behind the URL is no URL: {instead}")
+    raise ValueError(f"an argument behind the URL is no URL: {instead}")
 
 
 def _check_number_of_urls(options: Mapping[str, Any], number: int) -> None:
@@ -142,21 +153,6 @@ def _check_number_of_urls(options: Mapping[str, Any], number: int) -> None:
     for name in ("checkpoint", "once", "follow"):
         if name in options and number > 1:
             raise ValueError(f"--{name} is given with {number} URLs: give one of them")
-
-
-def _refuse_unknown(parser: argparse.ArgumentParser, word: str) -> NoReturn:
-    """Exit with an error that repeats only the name; the rest may be a secret."""
-    from difflib import get_close_matches  # imported only for a mistake
-
-    name = word.partition("=")[0] if word.startswith("--") else word[:2]
-    if name == "--json":
-        parser.error("no option --json: wait for it with --until-json, send it with -d")
-    if name == "--timeout":
-        parser.error("no option --timeout: give --max-time, or --request-timeout")
-    known = [option for each in parser._actions for option in each.option_strings]
-    close = get_close_matches(name, known, 1, 0.75)
-    hint = f": did you mean {close[0]}?" if close else ""
-    parser.error(f"no option {one_line(name, 40)}{hint}")
 
 
 def _build_file(
@@ -180,28 +176,36 @@ def _show_and_save(
     return show_and_save
 
 
-def _build_endpoint(options: Mapping[str, Any], is_only: bool) -> Endpoint:
+def _build_endpoint(
+    options: Mapping[str, Any], words: Sequence[str], is_only: bool
+) -> Endpoint:
     """Return the endpoint that the options describe.
 
+    :param words: the command line.
     :param is_only: whether there is one URL, so that not each line has to name it.
     :raises ValueError: they cannot work.
     """
     sleeper = _build_sleeper(options)
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
-    display = _build_display(options, sleeper, request, is_only)
+    texts = Words(words, options.get("alarm", ()), sleeper)
+    display = _build_display(options, sleeper, request, texts, is_only)
     sleeper.on_poll = display.poll
-    return Endpoint(sleeper, request, display)
+    return Endpoint(sleeper, request, display, texts)
 
 
 def _build_display(
-    options: Mapping[str, Any], sleeper: HttSleeper, request: str, is_only: bool
+    options: Mapping[str, Any],
+    sleeper: HttSleeper,
+    request: str,
+    words: Words,
+    is_only: bool,
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
     if "quiet" in options or options.get("log_format") == "json":
         return _build_end(options, request)
     every = "verbose" in options
     if every or "once" in options or not can_show_status_line():
-        return Lines(request, every=every, is_only=is_only)
+        return Lines(request, every=every, is_only=is_only, describe=words.poll)
     name = "" if is_only else redact_url(sleeper.request.url).removeprefix("http://")
     return TerminalLine(sleeper.max_retries, sleeper.max_time, name)
 
@@ -291,8 +295,6 @@ def _no_password() -> NoReturn:
 
 def _request(options: Mapping[str, Any]) -> requests.Request:
     """Return the request, with the defaults of curl."""
-    url = options["url"]
-    url = url if _SCHEME.match(url) else f"http://{url}"
     headers: CaseInsensitiveDict[Any] = CaseInsensitiveDict()
     for name, value in options.get("header", ()):
         before = value and headers.get(name)
@@ -305,7 +307,7 @@ def _request(options: Mapping[str, Any]) -> requests.Request:
     method = options.get("request", "GET" if body is None else "POST")
     auth = _keep_header if "Authorization" in headers else options.get("user")
     sent = {name: _header_value(name, value) for name, value in headers.items()}
-    return requests.Request(method, url, headers=sent, data=body, auth=auth)
+    return requests.Request(method, options["url"], headers=sent, data=body, auth=auth)
 
 
 def _header_value(name: str, value: str | None) -> Any:
@@ -321,6 +323,21 @@ def _keep_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
     As its ``auth``, this keeps -u and netrc from replacing a given Authorization.
     """
     return request
+
+
+def _check_conditions(options: Mapping[str, Any]) -> None:
+    """Check the conditions, so that an error names the option that was typed."""
+    for name in ("until", "alarm", "pending"):
+        for condition in options.get(name, ()):
+            CheckedCondition(f"--{name}", condition, _KEYS)
+            if name == "pending" and "consecutive" in condition:
+                instead = 'leave "consecutive" out, which cannot be used here'
+                raise bad_argument("--pending", condition, instead)
+    if options.get("until") == []:
+        raise bad_argument("--until", [], "give at least one condition")
+    for name, option in (("until", "--jsonpath"), ("alarm", "--alarm-jsonpath")):
+        if entries := options.get(f"{name}_jsonpath"):
+            CheckedCondition(option, {"jsonpath": entries}, _KEYS)
 
 
 def _until(options: Mapping[str, Any]) -> Conditions:
@@ -354,8 +371,11 @@ def _short_forms(options: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _one_value_each(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Return the expected headers; two values of one could never both be met."""
-    if len({header.lower() for header, _ in pairs}) < len(pairs):
-        raise bad_argument(f"--{name}-header", pairs, "give each header only once")
+    headers = CaseInsensitiveDict(pairs)
+    if len(headers) < len(pairs):
+        typed = ", ".join(f"{header}={value}" for header, value in pairs)
+        instead = "give each header only once"
+        raise ValueError(f"--{name}-header is {one_line(typed)}: {instead}")
     return dict(pairs)
 
 

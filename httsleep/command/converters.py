@@ -1,7 +1,8 @@
 """Converters from the text of one option to its value.
 
 A converter raises an :class:`argparse.ArgumentTypeError`, which argparse shows behind
-the name of the option. Its message repeats the text, unless the text may be a secret.
+the name of the option. Its message repeats the text, unless the text may be a secret,
+and says what to type instead.
 """
 
 import json
@@ -10,15 +11,26 @@ import re
 import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from ..checks import int_from_0 as check_int_from_0
 from ..checks import positive_int as check_positive_int
 from ..checks import positive_seconds as check_positive_seconds
 from ..checks import seconds as check_seconds
-from ..formatting import safe_repr
+from ..formatting import redact_url, safe_repr
 from ..places import PlacesToLook
 from ..request import TOKEN
+from ..validators import VALIDATORS
+from .typed import (
+    instead_of_condition,
+    instead_of_json,
+    json_or_text,
+    parse_json,
+    quoted,
+    split_comparison,
+    typed_comparison,
+    typed_entry,
+)
 
 T = TypeVar("T")
 
@@ -26,7 +38,12 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
 _PART = re.compile(r"([\d.]+)([a-z]*)")
 _WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # int() refuses very long ones
-_QUOTES, _OPEN, _CLOSE = "'\"`", "[(", "])"
+_SEVERAL_WORDS = re.compile(r"[\w.-]+(?:[,|]+[\w.-]+)+")
+_AROUND_URL = frozenset("'\"`\u2018\u2019\u201c\u201d")
+_BEHIND_URL = frozenset('"\u201d')  # a URL may end with another quote
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
+_PORT = re.compile(r":?(\d{1,5}(?:/.*)?)", re.ASCII)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def _bad_value(text: str, instead: str) -> ArgumentTypeError:
@@ -47,6 +64,40 @@ def _checked(check: Callable[[str, Any], T], value: Any, text: str, instead: str
         return check("", value)
     except ValueError:
         raise _bad_value(text, instead) from None
+
+
+def url(text: str) -> str:
+    """Return a URL, which begins with http:// if no other scheme is given.
+
+    It may hold a secret, so an error shows it without.
+    """
+    if not text:
+        raise ArgumentTypeError("it is empty; is a variable not set?")
+    whole = text if _SCHEME.match(text) else f"http://{text}"
+    host = re.split("[/?#]", whole.partition("://")[2])[0].rpartition("@")[2]
+    if text[0] in _AROUND_URL or text[-1] in _BEHIND_URL or set(host) & _AROUND_URL:
+        bare = text.translate(dict.fromkeys(map(ord, _AROUND_URL)))
+        without = redact_url(bare if _SCHEME.match(bare) else f"http://{bare}")
+        why = "it has quotes in it, perhaps from an env file"
+        raise ArgumentTypeError(f"{why}: give it without, as in {without}")
+    if "$" in host:
+        instead = "use double quotes, in which the shell fills in variables"
+        raise ArgumentTypeError(f"{safe_repr(host)} is no host: {instead}")
+    if text in _METHODS:
+        raise _bad_value(text, f"this is a method: give -X {text}, and the URL")
+    if port := _PORT.fullmatch(text):
+        local = redact_url(f"http://localhost:{port[1]}").removeprefix("http://")
+        raise ArgumentTypeError(f"this is a port without a host: give {local}")
+    return whole
+
+
+def file_path(text: str) -> str:
+    """Return the path of a file, which need not exist."""
+    bare = text.strip("'\"")
+    if text.startswith(("'", '"')) and not os.path.exists(text):
+        why = "the quotes are part of this name, perhaps from an env file"
+        raise _bad_value(text, f"{why}: give {bare}")
+    return text
 
 
 def duration(text: str) -> float:
@@ -94,68 +145,61 @@ def or_none(convert: Callable[[str], T]) -> Callable[[str], T | None]:
 
 def json_value(text: str) -> Any:
     """Return a JSON value, from the argument or from ``@FILE``."""
-    source = _file_text(text[1:]) if text.startswith("@") else text
+    return _json(text, instead_of_json)
+
+
+def _json(text: str, instead_of: Callable[[str], str]) -> Any:
+    """Return a JSON value, from the argument or from ``@FILE``.
+
+    :param instead_of: returns what to type instead of an argument that is not JSON.
+    """
+    is_file = text.startswith("@")
     try:
-        return _parse_json(source)
+        return parse_json(_file_text(text[1:]) if is_file else text)
     except (ValueError, RecursionError) as error:
-        raise _bad_value(text, f"not JSON ({error})") from None
+        instead = "" if is_file else f"; {instead_of(text)}"
+        raise _bad_value(text, f"not JSON ({error}){instead}") from None
 
 
-def _parse_json(source: str) -> Any:
-    return json.loads(source, parse_constant=_raise_not_json)
-
-
-def _raise_not_json(name: str) -> NoReturn:
-    """Raise an error for NaN and Infinity, which Python would read."""
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def conditions(text: str) -> list[Any]:
+def conditions(text: str, option: str = "--until") -> list[Any]:
     """Return the conditions of a JSON list, or a list of the one that is given."""
-    value = json_value(text)
+    value = _json(text, lambda text: instead_of_condition(text, option))
     return value if isinstance(value, list) else [value]
 
 
 def status_codes(text: str) -> list[str]:
-    """Return the statuses and classes between commas; the library checks them."""
-    return [code.strip() for code in text.split(",")]
+    """Return the statuses and classes between commas."""
+    codes = [code.strip() for code in text.split(",")]
+    try:
+        VALIDATORS["status_code"](codes)
+    except ValueError:
+        instead = "give statuses from 100 to 999, or classes, such as 200, 2xx or"
+        raise _bad_value(text, f"{instead} 200,204") from None
+    return codes
 
 
-def jsonpath_entry(text: str) -> dict[str, Any]:
+def jsonpath_entry(text: str, option: str = "--until") -> dict[str, Any]:
     """Return an entry of the key ``jsonpath``, from ``PATH=VALUE``.
 
     The value is JSON if it can be read as JSON, else a string.
+
+    :param option: the option for whole conditions, which can do more.
     """
-    split = _find_equals(text)
-    if split is None:
+    parts = split_comparison(text)
+    if parts is None:
         raise _bad_value(text, "give PATH=VALUE, such as '$.status=SUCCESS'")
-    path, value = text[:split], text[split + 1 :]
-    if path.endswith(("<", ">", "!")) or value.startswith("="):
-        instead = "only = is supported here; use --until or --alarm for other operators"
+    path, operator, value = parts
+    if operator != "=":
+        instead = f"only = is supported here; give {typed_comparison(option, *parts)}"
         raise _bad_value(text, instead)
-    try:
-        expected = _parse_json(value)
-    except (ValueError, RecursionError):
-        expected = value
+    expected = json_or_text(value)
+    if expected == value and _SEVERAL_WORDS.fullmatch(value):
+        words = [json_or_text(word) for word in re.split("[,|]+", value)]
+        either = typed_entry(option, {"expression": path, "in": words})
+        exactly = quoted(f"{path}={json.dumps(value)}")
+        why = f"{value} is one string; for any one of its words give {either}"
+        raise _bad_value(text, f"{why}, for the string {exactly}")
     return {"expression": path, "value": expected}
-
-
-def _find_equals(text: str) -> int | None:
-    """Return the index of the first ``=`` outside brackets and quotes, or ``None``.
-
-    An ``=`` within brackets or quotes belongs to a filter of the path.
-    """
-    depth, quote = 0, ""
-    for index, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in _QUOTES:
-            quote = character
-        elif character in _OPEN or character in _CLOSE:
-            depth += 1 if character in _OPEN else -1
-        elif character == "=" and not depth:
-            return index
-    return None
 
 
 def regular_expression(text: str) -> re.Pattern[str]:
@@ -186,6 +230,8 @@ def method(text: str) -> str:
 def header_lines(text: str) -> list[tuple[str, str | None]]:
     """Return headers to send: one, or those on the lines of ``@FILE``, as for curl."""
     lines = _file_text(text[1:]).split("\n") if text.startswith("@") else [text]
+    if set(text) & {"\r", "\n"}:
+        raise ArgumentTypeError("there is a line end: give one -H for each header")
     return [_header(line.strip()) for line in lines if line.strip()]
 
 
@@ -216,6 +262,8 @@ def credentials(text: str) -> tuple[bytes, bytes]:
     user, colon, password = line.rstrip(b"\r\n").partition(b":")
     if not colon:
         raise ArgumentTypeError("there is no colon: give USER:PASSWORD or @FILE")
+    if set(user + password) & set(b"\r\n"):
+        raise ArgumentTypeError("there is a line end: give USER:PASSWORD on one line")
     return user, password
 
 
@@ -229,7 +277,7 @@ def _file_text(path: str) -> str:
 
 def _read(path: str) -> bytes:
     """Return the bytes of a file; ``-`` is standard input."""
-    is_stdin = path == "-"
+    is_stdin = (path := file_path(path)) == "-"
     try:
         with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
             return file.read()

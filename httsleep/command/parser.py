@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import requests
@@ -21,6 +22,7 @@ from .converters import (
     credentials,
     data,
     duration,
+    file_path,
     header_condition,
     header_lines,
     int_from_0,
@@ -33,6 +35,7 @@ from .converters import (
     positive_int,
     regular_expression,
     status_codes,
+    url,
 )
 from .exit_codes import USAGE
 
@@ -75,6 +78,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         option, glued, _ = message.partition("ignored explicit argument")
         message = f"{option}takes no value" if glued else message
+        message = message.replace("argument URL: ", "URL: ")
         self.exit(USAGE, f"httsleep: {message} (see httsleep --help)\n")
 
 
@@ -116,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "url",
         metavar="URL",
+        type=url,
         help="the URL to poll; http:// can be left out; of several, each has to meet "
         "the condition once",
     )
@@ -137,7 +142,7 @@ def _add_success(parser: argparse.ArgumentParser) -> None:
         "--pending",
         metavar="JSON",
         action="extend",
-        type=conditions,
+        type=partial(conditions, option="--pending"),
         help="a condition, or a list of them, for answers after which the wait goes "
         "on; any other answer is an alarm; repeated: any of them",
     )
@@ -161,7 +166,7 @@ def _add_conditions(group: argparse._ArgumentGroup, name: str, prefix: str) -> N
         f"--{name}",
         metavar="JSON",
         action="extend",
-        type=conditions,
+        type=partial(conditions, option=f"--{name}"),
         help="a condition of the library, or a list of them; repeated: any of them",
     )
     add(
@@ -176,7 +181,7 @@ def _add_conditions(group: argparse._ArgumentGroup, name: str, prefix: str) -> N
         f"{prefix}jsonpath",
         metavar="PATH=VALUE",
         action="append",
-        type=jsonpath_entry,
+        type=partial(jsonpath_entry, option=f"--{name}"),
         dest=f"{name}_jsonpath",
         help="VALUE is JSON, or else a string; repeated: all of them",
     )
@@ -244,11 +249,19 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         help="or @FILE, which others cannot see; default: the entry of ~/.netrc; an "
         "Authorization of --header replaces both",
     )
-    add("--cacert", metavar="FILE", help="the certificates of the CAs to trust")
     add(
-        "--cert", metavar="FILE", help="the client's certificate, with its key or --key"
+        "--cacert",
+        metavar="FILE",
+        type=file_path,
+        help="the certificates of the CAs to trust",
     )
-    add("--key", metavar="FILE", help="the private key of --cert")
+    add(
+        "--cert",
+        metavar="FILE",
+        type=file_path,
+        help="the client's certificate, with its key or --key",
+    )
+    add("--key", metavar="FILE", type=file_path, help="the private key of --cert")
     add(
         *("-k", "--insecure"),
         action="store_true",
@@ -349,6 +362,7 @@ def _add_starts(parser: argparse.ArgumentParser) -> None:
         "--checkpoint",
         metavar="FILE",
         action=_Once,
+        type=file_path,
         help="keep the state of the wait in FILE, and go on from there at the next "
         "start; all limits count over all starts; FILE is removed when the wait ends",
     )

@@ -257,9 +257,12 @@ COMMAND = [
     *(
         "__init__",
         "exit_codes",
+        "typed",
         "converters",
         "parser",
+        "habits",
         "checkpoint_file",
+        "words",
         "display",
         "build",
     ),

@@ -23,7 +23,7 @@ MET = "httsleep: GET {}: poll 1: met: 200 OK\n"
 WHY = "status_code is 503, not 2xx"
 WAITING = f"httsleep: GET {{}}: poll 1: waiting: {WHY}; next in 10 ms\n"
 GAVE_UP = """\
-httsleep: gave up after 2 polls in {1}: max_retries=2 is reached
+httsleep: gave up after 2 polls in {1}: --max-retries 2 is reached
   GET {0}
   last answer (poll 2): 503 Service Unavailable, no body
   not met: status_code is 503, not 2xx
@@ -171,7 +171,7 @@ def test_exit_codes(ok, bad, sh):
     assert lines[1].startswith("httsleep: met an alarm after 1 poll in ")
     assert lines[2] == f"  GET {bad}\n"
     assert lines[3] == "  last answer (poll 1): 503 Service Unavailable, no body\n"
-    assert lines[-7].startswith("httsleep: until: status_code is '2oo': ")
+    assert lines[-7].startswith("httsleep: argument --status-code: '2oo': ")
     assert "".join(lines[-6:]) == WAITING.format(bad) + GAVE_UP.format(bad, "{}")
 
 

@@ -1,5 +1,6 @@
 import io
 import re
+import shlex
 import sys
 from types import SimpleNamespace
 
@@ -20,6 +21,12 @@ from httsleep.command.display import Display, JsonLines, Lines, Quiet, TerminalL
 from httsleep.command.parser import IGNORABLE
 
 URL = "http://server/endpoint"
+#: What a text for users of the shell must not have.
+WORDS_OF_THE_LIBRARY = re.compile(
+    r"until\[|\balarms\b|max_|request_timeout|polling_interval|ignore_exceptions"
+    r"|allow_redirects|url_or_request|re\.compile|\bdict\b|\bstr\b|\bint\b|callable"
+    r"|\bTrue\b|\bFalse\b|\bNone\b|\{'"
+)
 
 
 def endpoint(*words):
@@ -44,6 +51,7 @@ def refused(capsys):
         assert (caught.value.code, out) == (2, "")
         match = re.fullmatch(r"httsleep: (.*) \(see httsleep --help\)\n", err)
         assert match, f"not one line: {err}"
+        assert not WORDS_OF_THE_LIBRARY.search(match[1])
         return match[1]
 
     return refuse
@@ -142,20 +150,130 @@ def test_one_value_of_a_header_is_expected(refused, name):
     """Two expected values of one header are refused, because no answer meets both."""
     option = f"--{name}-header"
     error = refused(option, "X-A=1", option, "x-a=2")
-    pairs = "[('X-A', '1'), ('x-a', '2')]"
-    assert error == f"{option} is {pairs}: give each header only once"
+    assert error == f"{option} is X-A=1, x-a=2: give each header only once"
 
 
-def test_the_library_refuses_conditions(refused):
-    """The error of the library names the place, the wrong key and the right ones."""
-    assert refused("--until", '{"status": 200}').startswith(
-        "until[0] is {'status': 200}: unknown key 'status': did you mean 'status_code'?"
-    )
-    assert refused("--alarm", "5").startswith("alarms[0] is 5: a condition is")
-    assert refused("--until", "[]").startswith("until is []: ")
-    assert refused("--status-code", "20x").startswith(
-        "until: status_code is '20x': give an int from 100 to 999"
-    )
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ["--until", '{"status": 200}'],
+            '--until is {"status": 200}: unknown key "status": did you mean "status_c',
+        ),
+        (
+            ["--until", '{"text": "x"}', "--until", '{"status": "UP"}'],
+            '--until is {"status": "UP"}: unknown key "status": for a value in the body'
+            ' give {"jsonpath": {"$.status": "UP"}}; there are "status_code", "headers"'
+            ', "text", "json", "json_contains", "jsonpath", "consecutive"',
+        ),
+        (
+            ["--until", '{"callback": "len"}'],
+            '--until is {"callback": "len"}: unknown key "callback": ',
+        ),
+        (
+            ["--alarm", "true"],
+            '--alarm is true: a condition is an object such as {"status_code": 200}',
+        ),
+        (["--alarm", "404"], "--alarm is 404: a condition is an object such as "),
+        (
+            ["--until", '"$.a"'],
+            '--until is "$.a": a condition is an object such as {"jsonpath": {"$.a": ',
+        ),
+        (["--until", "[]"], "--until is []: give at least one condition"),
+        (["--until", "{}"], "--until is {}: an empty condition expects nothing; "),
+        (
+            ["--pending", '{"text": "x", "consecutive": 2}'],
+            '--pending is {"text": "x", "consecutive": 2}: leave "consecutive" out, ',
+        ),
+        (
+            ["--until", '{"text": "x", "consecutive": true}'],
+            "--until: consecutive is true: give a whole number of at least 1",
+        ),
+        (
+            ["--alarm", '{"status_code": "20x"}'],
+            '--alarm: status_code is "20x": give a number from 100 to 999, or a class '
+            'such as "2xx"',
+        ),
+        (
+            ["--until", '{"status_code": "200,204"}'],
+            '--until: status_code is "200,204": give a list: ["200", "204"]',
+        ),
+        (
+            ["--until", '{"headers": []}'],
+            "--until: headers is []: give an object of names and values",
+        ),
+        (
+            ["--until", '{"headers": {"": "x"}}'],
+            '--until: headers is {"": "x"}: give a string for every name; "" is not a',
+        ),
+        (
+            ["--until", '{"headers": {"X": null}}'],
+            "--until: headers: X is null: give a string, or true for 'present'",
+        ),
+        (
+            ["--until", '{"text": 1}'],
+            "--until: text is 1: give the whole text as a string",
+        ),
+        (
+            ["--until", '{"regex": "^OK"}'],
+            '--until is {"regex": "^OK"}: unknown key "regex": JSON has no regular exp',
+        ),
+        (
+            ["--until", '{"jsonpath": "$.a"}'],
+            '--until: jsonpath is "$.a": give {"$.path": value}, {"expression": "$.pa',
+        ),
+        (
+            ["--until", '{"jsonpath": [1]}'],
+            '--until: jsonpath entry is 1: give an object such as {"expression": ',
+        ),
+        (
+            ["--until", '{"jsonpath": {"ge": 80}}'],
+            '--until: jsonpath is {"ge": 80}: there is no "expression"; write '
+            '{"expression": "$.path", "ge": 80}',
+        ),
+        (
+            ["--until", '{"jsonpath": {"$.n": {"ge": 80}}}'],
+            '--until: jsonpath is {"$.n": {"ge": 80}}: write {"expression": "$.n", "g',
+        ),
+        (
+            ["--until", '{"jsonpath": [{"ge": 80}]}'],
+            '--until: jsonpath entry is {"ge": 80}: there is no "expression"; give one',
+        ),
+        (
+            ["--until", '{"jsonpath": {"expression": "$.n", "absent": true}}'],
+            '--until: jsonpath entry is {"expression": "$.n", "absent": true}: unknown '
+            'key "absent": give "exists": false; there are "expression", "value", ',
+        ),
+        (
+            ["--until", '{"jsonpath": {"expression": "$.n", "exists": "no"}}'],
+            '--until: exists is "no": give true or false',
+        ),
+        (
+            ["--until", '{"jsonpath": {"expression": "$.n", "gt": null}}'],
+            "--until: gt is null: give a number or a string to compare with",
+        ),
+        (
+            ["--until", '{"jsonpath": {"expression": 1, "value": 1}}'],
+            "--until: expression is 1: give a JSONPath as a string",
+        ),
+        (
+            ["--jsonpath", "$.[x=1"],
+            "argument --jsonpath: '$.[x=1': give PATH=VALUE",
+        ),
+        (
+            ["--jsonpath", "$.=1"],
+            '--jsonpath: expression is "$.": give a valid JSONPath (',
+        ),
+        (
+            ["--alarm-jsonpath", "$.=1"],
+            '--alarm-jsonpath: expression is "$.": give a valid JSONPath (',
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_refused_condition_is_shown_as_it_is_typed(refused, words, error):
+    """The error names the option, and shows the value and what to give as JSON."""
+    assert refused(*words).startswith(error)
 
 
 # Request
@@ -176,25 +294,13 @@ def test_a_url_is_requested_with_get():
     assert sleeper.session.cert is None
 
 
-@pytest.mark.parametrize(
-    ("given", "url"),
-    [
-        ("server:8080/health", "http://server:8080/health"),
-        ("server", "http://server"),
-        ("https://server/", "https://server/"),
-        ("HTTP://server/", "HTTP://server/"),
-        ("server/x?next=http://y", "http://server/x?next=http://y"),
-    ],
-)
-def test_the_scheme_can_be_left_out(given, url):
-    """A URL without a scheme is one of http, as for curl."""
-    assert endpoint(given).sleeper.request.url == url
-
-
 def test_the_library_refuses_urls(refused):
     """The error of the library shows no secret, and no name of an argument."""
     assert refused(url="ftp://server/").startswith("URL: 'ftp://server/' is not http")
     assert refused(url="http:/user:secret@server/").startswith("URL: '<no valid URL>' ")
+    assert refused(url="http://[/x?token=secret").startswith(
+        "URL: '<no valid URL>' can"
+    )
 
 
 def test_the_request_is_shown_without_secrets():
@@ -485,28 +591,46 @@ def test_the_program_stands_behind_two_dashes():
     assert command.program == ["server", "--port", "--", "80"]
 
 
+def test_there_is_a_command_behind_two_dashes(refused):
+    """Two dashes at the end are refused."""
+    error = "there is no command behind --: give one, or leave -- out"
+    assert refused("--") == error
+
+
+def test_unknown_options_are_explained_before_anything_else(refused):
+    """The error explains all of them, and does not take their values for URLs."""
+    assert refused("-o", "file", "--max-time", "soon", "--retries", "9") == (
+        "no option -o: the body goes to standard output: write > FILE behind the "
+        "command; --retries: did you mean --max-retries?"
+    )
+
+
 @pytest.mark.parametrize(
-    ("words", "error"),
+    ("words", "meant"),
     [
-        (["--"], "there is no command behind --: give one, or leave -- out"),
-        (["--status", "200"], "no option --status: did you mean --status-code?"),
-        (["--retries", "9"], "no option --retries: did you mean --max-retries?"),
-        (
-            ["--timeout", "9"],
-            "no option --timeout: give --max-time, or --request-timeout",
-        ),
-        (
-            ["--json", "{}"],
-            "no option --json: wait for it with --until-json, send it with -d",
-        ),
-        (["--quuux=secret"], "no option --quuux"),
-        (["-zsecret"], "no option -z"),
+        (["--jsonpath", "$.status!=RUNNING"], "until"),
+        (["--jsonpath", "$.status==RUNNING"], "until"),
+        (["--jsonpath", "$['a b']>=5"], "until"),
+        (["--jsonpath", "$.status=A,B"], "until"),
+        (["--alarm-jsonpath", "$.status=A|B"], "alarms"),
+        (["--alarm-jsonpath", "$.n<5"], "alarms"),
+        (["--until", "$.status=DONE"], "until"),
+        (["--until", "200,204"], "until"),
+        (["--until", "OK"], "until"),
+        (["--alarm", "$.status = 'it'"], "alarms"),
+        (["--alarm", "5xx"], "alarms"),
+        (["--pending", "$.status=RUNNING"], "pending"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_an_unknown_option_is_refused(refused, words, error):
-    """The error names an unknown option, and never shows a possible secret."""
-    assert refused(*words) == error
+def test_what_an_error_proposes_can_be_pasted(refused, words, meant):
+    """The option and the value behind "give" are a condition of the same kind."""
+    proposed = refused(*words).rpartition("give ")[2]
+    proposed = proposed.partition(" such as ")[2] or proposed.partition(", for the")[0]
+    pasted = shlex.split(proposed)
+    pasted = pasted if len(pasted) == 2 else [words[0], *pasted]
+    sleeper = built(*pasted)
+    assert getattr(sleeper, meant) not in (built().until, [], None)
 
 
 def test_places_are_followed():

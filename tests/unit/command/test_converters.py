@@ -1,5 +1,7 @@
+import contextlib
 import io
 from argparse import ArgumentTypeError
+from functools import partial
 
 import pytest
 
@@ -8,6 +10,7 @@ from httsleep.command.converters import (
     credentials,
     data,
     duration,
+    file_path,
     header_condition,
     header_lines,
     int_from_0,
@@ -20,6 +23,7 @@ from httsleep.command.converters import (
     positive_int,
     regular_expression,
     status_codes,
+    url,
 )
 
 
@@ -119,6 +123,94 @@ def test_none_is_no_limit():
     assert or_none(positive_int)("3") == 3
 
 
+# URLs and paths
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ("server:8080/health", "http://server:8080/health"),
+        ("server", "http://server"),
+        ("https://server/", "https://server/"),
+        ("HTTP://server/", "HTTP://server/"),
+        ("server/x?next=http://y", "http://server/x?next=http://y"),
+        ("user:pa$$'word@server", "http://user:pa$$'word@server"),
+        ("server/it's?name='x'", "http://server/it's?name='x'"),
+        ("server/$metadata?$top=1", "http://server/$metadata?$top=1"),
+        ("2130706433:80", "http://2130706433:80"),
+        ("get", "http://get"),
+        ("[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_the_scheme_can_be_left_out(given, whole):
+    """A URL without a scheme is one of http, as for curl."""
+    assert url(given) == whole
+
+
+@pytest.mark.parametrize(
+    ("given", "without"),
+    [
+        ('"http://server/x"', "http://server/x"),
+        ("'http://user:secret@server/x?token=secret'", "http://server/x?token=…"),
+        ('http://server/x"', "http://server/x"),
+        ("'server:80", "http://server:80"),
+        ('http://"server":80/x', "http://server:80/x"),
+        ("\u201chttp://server/\u201d", "http://server/"),
+        ('"', "http://"),
+    ],
+)
+def test_quotes_in_a_url_are_named(given, without):
+    """Quotes that an env file leaves in a URL are named, without a secret."""
+    assert refused(url, given) == (
+        "it has quotes in it, perhaps from an env file: give it without, as in "
+        f"{without}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ("8080", "localhost:8080"),
+        (":80", "localhost:80"),
+        (":8080/health?token=secret", "localhost:8080/health?token=…"),
+        ("8080/health", "localhost:8080/health"),
+    ],
+)
+def test_a_port_needs_a_host(given, local):
+    """A port alone would be the number of a host."""
+    assert refused(url, given) == f"this is a port without a host: give {local}"
+
+
+def test_a_variable_is_filled_in_by_the_shell():
+    """A name of a variable in place of a host, and an empty URL, are named."""
+    assert refused(url, "http://user:secret@$HOST:80/x") == (
+        "'$HOST:80' is no host: use double quotes, in which the shell fills in "
+        "variables"
+    )
+    assert refused(url, "") == "it is empty; is a variable not set?"
+
+
+def test_a_method_is_no_url():
+    """The way of HTTPie to write a method is not the one here."""
+    error = refused(url, "POST")
+    assert error == "'POST': this is a method: give -X POST, and the URL"
+
+
+def test_quotes_in_a_path_are_named(tmp_path):
+    """Quotes around the name of a file are named, unless there is such a file."""
+    for text in ('"/etc/ca.pem"', "'/etc/ca.pem'"):
+        assert refused(file_path, text) == (
+            f"{text!r}: the quotes are part of this name, perhaps from an env file: "
+            "give /etc/ca.pem"
+        )
+    assert ": the quotes are part of this name" in refused(json_value, '@"x"')
+    assert file_path("it's") == "it's"
+    path = tmp_path / "'x'"
+    path.touch()
+    with contextlib.chdir(tmp_path):
+        assert file_path("'x'") == "'x'"
+
+
 # JSON
 
 
@@ -137,7 +229,19 @@ def test_invalid_json_is_refused(text, file):
     """The error says where JSON breaks off, and names the argument or the file."""
     assert refused(json_value, text).startswith(f"{text!r}: not JSON (")
     path = file(text.encode())
-    assert refused(json_value, path).startswith(f"{path!r}: not JSON (")
+    error = refused(json_value, path)
+    assert error.startswith(f"{path!r}: not JSON (")
+    assert error.endswith(")")
+
+
+def test_invalid_json_is_refused_with_what_to_type():
+    """The error proposes a string for a value, and another option for a condition."""
+    error = refused(json_value, "OK")
+    assert error.endswith("""); a string has double quotes: '"OK"'""")
+    error = refused(conditions, "$.status=OK")
+    assert error.endswith("); give --jsonpath '$.status=OK'")
+    error = refused(partial(conditions, option="--alarm"), "5xx")
+    assert error.endswith("); give --alarm-status-code 5xx")
 
 
 def test_json_that_is_too_deep_is_refused():
@@ -159,6 +263,11 @@ def test_status_codes_are_separated_by_commas():
     """Statuses and classes of statuses are split at commas, blanks removed."""
     assert status_codes("200") == ["200"]
     assert status_codes("2xx, 404") == ["2xx", "404"]
+    for text in ("20x", "200-299", "", "200,", "99"):
+        assert refused(status_codes, text) == (
+            f"{text!r}: give statuses from 100 to 999, or classes, such as 200, 2xx or "
+            "200,204"
+        )
 
 
 # PATH=VALUE
@@ -202,13 +311,62 @@ def test_an_entry_without_equals_sign_is_refused():
     assert refused(jsonpath_entry, "$[?(@.a==1)]") == f"'$[?(@.a==1)]': {right}"
 
 
-@pytest.mark.parametrize("sign", [">=", "<=", "!=", "=="])
-def test_other_operators_are_refused(sign):
-    """Another operator than ``=`` is refused, and not read as part of the path."""
-    error = refused(jsonpath_entry, f"$.progress{sign}5")
-    assert error.endswith(
-        ": only = is supported here; use --until or --alarm for other operators"
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (
+            "$.a!=RUNNING",
+            """--until '{"jsonpath": {"expression": "$.a", "not_in": ["RUNNING"]}}'""",
+        ),
+        (
+            "$.n <> 5",
+            """--until '{"jsonpath": {"expression": "$.n", "not_in": [5]}}'""",
+        ),
+        ("$.n>=80", """--until '{"jsonpath": {"expression": "$.n", "ge": 80}}'"""),
+        ("$.n <= 80", """--until '{"jsonpath": {"expression": "$.n", "le": 80}}'"""),
+        ("$.n>0.5", """--until '{"jsonpath": {"expression": "$.n", "gt": 0.5}}'"""),
+        ("$.n<b", """--until '{"jsonpath": {"expression": "$.n", "lt": "b"}}'"""),
+        ("$.status==OK", "--jsonpath '$.status=OK'"),
+    ],
+)
+def test_other_operators_are_refused(text, instead):
+    """The error proposes the condition in JSON, or ``=`` in place of ``==``."""
+    error = refused(jsonpath_entry, text)
+    assert error == f"{text!r}: only = is supported here; give {instead}"
+
+
+def test_an_alarm_has_options_of_its_own():
+    """The error about an alarm proposes options for alarms."""
+    entry = partial(jsonpath_entry, option="--alarm")
+    assert "give --alarm '{" in refused(entry, "$.n>5")
+    assert refused(entry, "$.n==5").endswith("; give --alarm-jsonpath '$.n=5'")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("SUCCESS,FAILED", '["SUCCESS", "FAILED"]'),
+        ("SUCCESS|FAILED|DONE", '["SUCCESS", "FAILED", "DONE"]'),
+        ("1,2", "[1, 2]"),
+        ("in-work||done", '["in-work", "done"]'),
+    ],
+)
+def test_several_words_are_one_string(value, words):
+    """The error says how to write "or", and how to write this very string."""
+    text = f"status={value}"
+    assert refused(jsonpath_entry, text) == (
+        f"{text!r}: {value} is one string; for any one of its words give --until "
+        f"""'{{"jsonpath": {{"expression": "status", "in": {words}}}}}', """
+        f"""for the string 'status="{value}"'"""
     )
+    entry = jsonpath_entry(f'status="{value}"')
+    assert entry == {"expression": "status", "value": value}
+
+
+@pytest.mark.parametrize("value", ["Doe, John", "a,", ",", "a b", "[1,2]", "a;b", "|"])
+def test_other_commas_are_part_of_a_string(value):
+    """Only words without blanks between commas or bars look like several."""
+    assert jsonpath_entry(f"$.a={value}")["expression"] == "$.a"
 
 
 # Text and headers
@@ -240,6 +398,12 @@ def test_header_lines_are_written_as_for_curl(file):
         ("A", "1"),
         ("B", "2\x0b3"),
     ]
+
+
+def test_a_header_is_one_line():
+    """A line end would begin another header; the error does not show the value."""
+    error = "there is a line end: give one -H for each header"
+    assert refused(header_lines, "X-A: secret\nX-B: 2") == error
 
 
 @pytest.mark.parametrize(
@@ -287,6 +451,13 @@ def test_credentials_are_not_repeated(file):
     right = "there is no colon: give USER:PASSWORD or @FILE"
     assert refused(credentials, "secret") == right
     assert refused(credentials, file(b"secret")) == right
+
+
+def test_credentials_are_one_line(file):
+    """A header cannot hold a line end; the error does not show the password."""
+    error = "there is a line end: give USER:PASSWORD on one line"
+    assert refused(credentials, "user:sec\nret") == error
+    assert refused(credentials, file(b"us\rer:secret")) == error
 
 
 @pytest.mark.parametrize("convert", [json_value, header_lines, data, credentials])

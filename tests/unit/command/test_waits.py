@@ -44,7 +44,7 @@ class Shown(Display):
 
 
 def endpoint(do, name="a"):
-    return Endpoint(Sleeper(do), f"GET http://{name}", Shown())
+    return Endpoint(Sleeper(do), f"GET http://{name}", Shown(), None)
 
 
 def attempt(number=1, **facts):
@@ -126,7 +126,8 @@ def test_an_exception_here_cancels_all():
     def interrupt():
         raise KeyboardInterrupt
 
-    first, second = Endpoint(sleeper, "", Shown()), Endpoint(sleeper, "", interrupted)
+    first = Endpoint(sleeper, "", Shown(), None)
+    second = Endpoint(sleeper, "", interrupted, None)
     interrupted.__class__ = type("_", (Shown,), {"__enter__": lambda _: interrupt()})
     with pytest.raises(KeyboardInterrupt):
         wait_for_all([first, second])

@@ -1,0 +1,120 @@
+import pytest
+
+from httsleep import Alarm, GaveUp
+from httsleep.command.build import build
+
+URL = "http://server/endpoint"
+
+
+@pytest.fixture
+def ended(server, answers, naps):
+    """Return how a wait with these words ends, as the command says it."""
+
+    def run(*words):
+        command = build([URL, *words])
+        with pytest.raises((Alarm, GaveUp)) as caught:
+            command.sleeper.run()
+        return command.words.end(caught.value)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--max-retries", "2"], "--max-retries 2 is reached"),
+        ([], "--max-retries 55 is reached"),
+        (["--interval", "2s"], "--max-retries 50 is reached"),
+        (["--max-time", "3s"], "--max-time 3s leaves no time for another poll"),
+        (["--max-time=3"], "--max-time 3s leaves no time for another poll"),
+        (["--max-time", "1m"], "--max-time 1m leaves no time for another poll"),
+        (["--max-time", "9s", "--max-time", "2s"], "--max-time 2s leaves no time for"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_limit_is_named_as_it_was_typed(answers, ended, words, why):
+    """The text names the option and its value; all other lines are the library's."""
+    answers(503)
+    first, *rest = ended(*words).splitlines()
+    assert first.startswith("gave up after ")
+    assert f": {why}" in first
+    assert rest[0] == f"  GET {URL}"
+    assert rest[-1].startswith("  polls: ")
+
+
+def test_a_limit_that_is_over_is_named(server, ended, clock):
+    """A poll that takes longer than the limit is the last one."""
+
+    def answer(request):
+        clock.now += 5
+        return 503, {}, ""
+
+    server.add_callback("GET", URL, answer)
+    assert ": --max-time 3s is over\n" in ended("--max-time", "3s")
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ([], "--max-retry-after 300s"),
+        (["--max-retry-after", "1m"], "--max-retry-after 1m"),
+    ],
+)
+def test_a_retry_after_that_is_too_long_is_named(server, ended, words, limit):
+    """The text has what the server asks for, and the limit."""
+    server.get(URL, status=503, headers={"Retry-After": "3600"})
+    assert f": Retry-After asks for 3600 s, {limit}\n" in ended(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "alarm"),
+    [
+        (["--alarm-status-code", "500"], "--alarm-status-code 500"),
+        (["--alarm-status-code=5xx"], "--alarm-status-code 5xx"),
+        (
+            ["--alarm-status-code", "404,500", "--alarm-jsonpath", "$.a=b"],
+            "--alarm-status-code 404,500 --alarm-jsonpath '$.a=b'",
+        ),
+        (["--alarm-text-matches", "b.?"], "--alarm-text-matches 'b.?'"),
+        (["--alarm", '{"status_code":500}'], """--alarm '{"status_code": 500}'"""),
+        (
+            ["--alarm-text", "x", "--alarm", '[{"text": "y"}, {"status_code": "500"}]'],
+            """--alarm '{"status_code": "500"}'""",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_alarm_is_shown_as_it_was_typed(server, ended, words, alarm):
+    """The text has the options; of several --alarm the one that was met."""
+    server.get(URL, status=500, json={"a": "b"})
+    first, second, *_ = ended(*words).splitlines()
+    assert first == f"met an alarm after 1 poll in 0 s: {alarm}"
+    assert second == f"  GET {URL}"
+
+
+def test_a_poll_shows_an_alarm_as_it_was_typed(server):
+    """A line of -v has the options; without an alarm it is that of the library."""
+    server.get(URL, status=503)
+    server.get(URL, status=500)
+    command = build([URL, "--alarm-status-code", "500"])
+    command.sleeper.on_poll = (polls := []).append
+    with pytest.raises(Alarm):
+        command.sleeper.run()
+    first, last = polls
+    assert command.words.poll(first) == str(first)
+    assert command.words.poll(last) == "poll 2: alarm: --alarm-status-code 500"
+
+
+def test_an_unexpected_answer_has_the_text_of_the_library(server, ended):
+    """There is no alarm to show if an answer meets nothing."""
+    server.get(URL, status=404)
+    text = ended("--pending", '{"status_code": 503}')
+    assert text.startswith("got an unexpected answer after 1 poll in 0 s\n")
+
+
+def test_a_long_alarm_is_shortened(server, ended):
+    """The first line of a text stays readable."""
+    server.get(URL, status=500, body="x" * 500)
+    first = ended("--alarm-text", "x" * 500).partition("\n")[0]
+    assert first.endswith("x…")
+    assert len(first) < 250
