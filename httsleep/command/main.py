@@ -16,7 +16,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from ..failures import causes, describe_exception, is_unknown_issuer
 from ..follow import NOBODY_KNOWS
-from ..formatting import format_seconds, safe_repr
+from ..formatting import format_seconds, safe_repr, words_of_the_shell
 from ..stderr import discard_stderr, write_stderr
 from .build import Command, Endpoint, build
 from .checkpoint_file import FileInUse, FileRefused
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: the words behind ``httsleep``; default: those of this process.
     """
     try:
-        return _run(build(sys.argv[1:] if arguments is None else arguments))
+        with words_of_the_shell():
+            return _run(build(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:  # for instance while an option reads standard input
         write_stderr("httsleep: interrupted")
         return end_by_sigint()
@@ -184,9 +185,9 @@ def _exit_code_and_message(
     """
     request, last = endpoint.request, endpoint.display.attempt
     if isinstance(exc, Alarm):
-        return ALARM, str(exc)
+        return ALARM, endpoint.words.end(exc)
     if isinstance(exc, GaveUp):
-        return GAVE_UP, str(exc)
+        return GAVE_UP, endpoint.words.end(exc)
     if isinstance(exc, Stopped):
         when = "in poll 1" if first == 1 else f"before the end of poll {first}"
         when = when if last is None else f"after {replace(last, next_wait=None)}"

@@ -51,6 +51,14 @@ def test_a_submit_that_names_no_url(serve, run, state):
     assert not state.exists()
 
 
+def test_a_redirect_that_made_a_get_of_a_submit(serve, run):
+    """The text names the option that leaves the redirect to --follow."""
+    server = serve((302, b"", {"Location": "/login"}), paths={"/login": [200]})
+    ended = run(server.url, *WORDS, *DONE)
+    assert ended.code == 1
+    assert "; --no-location leaves the redirect to follow\n" in ended.err
+
+
 def test_a_submit_that_breaks_is_not_sent_again(serve, run, state):
     """Connection errors are ignored by default, but not those of a submit."""
     server = serve(lambda handler: handler.reset())

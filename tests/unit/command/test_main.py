@@ -133,7 +133,7 @@ def test_giving_up_has_the_exit_code_124(answers, ran):
     assert (code, out) == (124, "")
     assert err == (
         f"httsleep: GET {URL}: poll 1: waiting: {WHY}; next in 250 ms\n"
-        "httsleep: gave up after 2 polls in 250 ms: max_retries=2 is reached\n"
+        "httsleep: gave up after 2 polls in 250 ms: --max-retries 2 is reached\n"
         f"  GET {URL}\n"
         "  last answer (poll 2): 503 Service Unavailable, no body\n"
         "  not met: status_code is 503, not 2xx\n"
@@ -190,7 +190,7 @@ def test_a_wrong_command_line_has_the_exit_code_2(ran):
     """A command line that cannot work is one line of error, and sends no request."""
     code, out, err = ran("--until", '{"status": 200}')
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "unknown key 'status': did you mean 'status_code'?" in err
+    assert 'unknown key "status": did you mean "status_code"?' in err
 
 
 # Signals
@@ -310,8 +310,40 @@ def test_verbose_shows_each_poll(answers, ran):
     assert len(ran("-v")[2].splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            ["--text", "OK"],
+            "text is 'OK, fine', not 'OK' alone; --text-matches would",
+        ),
+        (["--text-matches", "^fine"], "text is 'OK, fine', not matched by '^fine'"),
+    ],
+)
+def test_a_reason_has_the_words_of_the_shell(answers, ran, words, reason):
+    """A reason names options, and no function of Python."""
+    answers((200, "OK, fine"))
+    assert f"poll 1: waiting: {reason}" in ran(*words, "--max-retries", "1")[2]
+
+
+def test_a_body_with_other_keys_gets_a_condition_to_type(answers, ran):
+    """The reason for --until-json says how to allow other keys."""
+    answers({"a": 1, "b": 2})
+    text = ran("--until-json", '{"a": 1}', "--max-retries", "1")[2]
+    instead = """--until '{"json_contains": ...}'"""
+    assert f" alone; {instead} would allow the other keys\n" in text
+
+
+def test_an_alarm_is_shown_as_it_was_typed(answers, ran):
+    """A line of -v and the text of the alarm have the options."""
+    answers(500)
+    first, last, *_ = ran("-v", "--alarm-status-code", "5xx")[2].splitlines()
+    assert first == f"httsleep: GET {URL}: poll 1: alarm: --alarm-status-code 5xx"
+    assert last.endswith(" after 1 poll in 0 s: --alarm-status-code 5xx")
+
+
 GAVE_UP = f"""\
-httsleep: gave up after 2 polls in 250 ms: max_retries=2 is reached
+httsleep: gave up after 2 polls in 250 ms: --max-retries 2 is reached
   GET {URL}
   last answer (poll 2): 503 Service Unavailable, no body
   not met: {WHY}

@@ -11,10 +11,10 @@ def ended(server, answers, naps):
     """Return how a wait with these words ends, as the command says it."""
 
     def run(*words):
-        command = build([URL, *words])
+        (endpoint,) = build([URL, *words]).endpoints
         with pytest.raises((Alarm, GaveUp)) as caught:
-            command.sleeper.run()
-        return command.words.end(caught.value)
+            endpoint.sleeper.run()
+        return endpoint.words.end(caught.value)
 
     return run
 
@@ -96,13 +96,13 @@ def test_a_poll_shows_an_alarm_as_it_was_typed(server):
     """A line of -v has the options; without an alarm it is that of the library."""
     server.get(URL, status=503)
     server.get(URL, status=500)
-    command = build([URL, "--alarm-status-code", "500"])
-    command.sleeper.on_poll = (polls := []).append
+    (endpoint,) = build([URL, "--alarm-status-code", "500"]).endpoints
+    endpoint.sleeper.on_poll = (polls := []).append
     with pytest.raises(Alarm):
-        command.sleeper.run()
+        endpoint.sleeper.run()
     first, last = polls
-    assert command.words.poll(first) == str(first)
-    assert command.words.poll(last) == "poll 2: alarm: --alarm-status-code 500"
+    assert endpoint.words.poll(first) == str(first)
+    assert endpoint.words.poll(last) == "poll 2: alarm: --alarm-status-code 500"
 
 
 def test_an_unexpected_answer_has_the_text_of_the_library(server, ended):
