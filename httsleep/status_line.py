@@ -33,7 +33,7 @@ from .stderr import can_draw, write_stderr
 _BAR = 10  # columns
 _NARROW = 72  # columns; a narrower terminal has only the most important parts
 _ECHO = 3  # columns for the ^C that a terminal writes behind the cursor
-_NOTEBOOK = 100  # columns of a line in a notebook
+_NOTEBOOK = 90  # columns of a line in a notebook
 
 
 class StatusLine:
