@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
 
 from ..attempt import Attempt
@@ -14,10 +16,11 @@ _Failure = tuple[Endpoint, BaseException]
 def wait_for_all(endpoints: Sequence[Endpoint]) -> _Failure | None:
     """Wait until all have met their condition, or one has failed; return the failure.
 
-    The answers are in the endpoints. Each wait has a thread of its own. After a
-    failure, and when a signal raises an exception here, the other waits show nothing
-    more. They are cancelled: a sleep ends at once, and a request need not end, because
-    the process does not wait for its thread.
+    The answers are in the endpoints. Each wait has a thread of its own, in the context
+    of the caller, which decides how texts are worded. After a failure, and when a
+    signal raises an exception here, the other waits show nothing more. They are
+    cancelled: a sleep ends at once, and a request need not end, because the process
+    does not wait for its thread.
     """
     cancel, lock = threading.Event(), threading.Lock()
     ended: SimpleQueue[tuple[Endpoint, BaseException | None]] = SimpleQueue()
@@ -28,7 +31,8 @@ def wait_for_all(endpoints: Sequence[Endpoint]) -> _Failure | None:
         for each in endpoints:
             each.display.__enter__()
         for each in endpoints:
-            threading.Thread(target=_wait, args=[each, ended], daemon=True).start()
+            wait = partial(copy_context().run, _wait, each, ended)
+            threading.Thread(target=wait, daemon=True).start()
         for _ in endpoints:
             endpoint, error = ended.get()
             endpoint.display.__exit__()

@@ -1,6 +1,7 @@
 """The waits for several URLs, with sleepers that do what a test says."""
 
 import threading
+from contextvars import ContextVar
 from dataclasses import replace
 
 import pytest
@@ -81,6 +82,16 @@ def test_they_wait_at_the_same_time():
     together = threading.Barrier(3)
     endpoints = [endpoint(lambda _: together.wait(LONGEST)) for _ in range(3)]
     assert wait_for_all(endpoints) is None
+
+
+def test_they_have_the_context_of_the_caller():
+    """A context variable is that of the caller, in each thread."""
+    variable = ContextVar("variable", default="the default")
+    endpoints = [endpoint(lambda _: variable.get()) for _ in range(2)]
+    token = variable.set("set by the caller")
+    assert wait_for_all(endpoints) is None
+    variable.reset(token)
+    assert [each.response for each in endpoints] == ["set by the caller"] * 2
 
 
 def test_the_first_failure_ends_all():
