@@ -136,16 +136,16 @@ def _further_url(word: str) -> str:
     :raises ValueError: the word is no URL. The error repeats only the name of a
         program; another word may be a secret.
     """
-    if re.search("[.:/]", word) and not word.startswith((".", "/")):
-        try:
-            return url(word)
-        except argparse.ArgumentTypeError as refusal:
-            raise ValueError(f"URL: {refusal}") from None
-    if shutil.which(word) is not None:
+    if shutil.which(word) is not None:  # python3.11 looks like the name of a host
         instead = f"to run it after the wait, write httsleep URL -- {one_line(word)}"
         raise ValueError(f"{safe_repr(word)} is no URL: {instead}")
-    instead = "write http:// in front of a host, and -- in front of a command"
-    raise ValueError(f"an argument behind the URL is no URL: {instead}")
+    if not re.search("[.:/]", word) or word.startswith((".", "/")):
+        instead = "write http:// in front of a host, and -- in front of a command"
+        raise ValueError(f"an argument behind the URL is no URL: {instead}")
+    try:
+        return url(word)
+    except argparse.ArgumentTypeError as refusal:
+        raise ValueError(f"URL: {refusal}") from None
 
 
 def _check_number_of_urls(options: Mapping[str, Any], number: int) -> None:

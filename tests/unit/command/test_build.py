@@ -701,12 +701,14 @@ def test_a_further_word_can_be_a_url(word):
 
 def test_a_further_program_is_no_url(refused, tmp_path, monkeypatch):
     """The error says how to run the program after the wait."""
-    program = tmp_path / "make"
-    program.write_text("")
-    program.chmod(0o755)
+    for name in ("make", "python3.11"):
+        program = tmp_path / name
+        program.write_text("")
+        program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     error = "'{0}' is no URL: to run it after the wait, write httsleep URL -- {0}"
     assert refused("make", "test") == error.format("make")
+    assert refused("python3.11", "http://b") == error.format("python3.11")
     assert refused(str(program)) == error.format(program)
     monkeypatch.chdir(tmp_path)
     assert refused("./make", "http://b") == error.format("./make")
