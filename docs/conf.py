@@ -9,6 +9,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+import httsleep
 from httsleep.command.parser import build_parser
 
 project = "httsleep"
@@ -38,6 +39,12 @@ if "READTHEDOCS" in os.environ:
         "python": ("https://docs.python.org/3", None),
         "requests": ("https://requests.readthedocs.io/en/latest", None),
     }
+
+
+# autodoc looks in the module of a class for what is written below its attributes.
+for each in vars(httsleep.exceptions).values():
+    if isinstance(each, type) and each.__module__ == "httsleep":
+        each.__module__ = "httsleep.exceptions"
 
 
 class CommandOptions(SphinxDirective):

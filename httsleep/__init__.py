@@ -49,6 +49,16 @@ def __dir__() -> list[str]:
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
+for _error in (
+    Alarm,
+    BodyTooLarge,
+    Cancelled,
+    GaveUp,
+    HttSleepError,
+    UnexpectedResponse,
+):
+    _error.__module__ = __name__  # a traceback prints the name that users import
+
 for _name, _module in list(sys.modules.items()):
     if _name.startswith(f"{__name__}."):
         vars(_module)["__tracebackhide__"] = True  # pytest shows the line of the caller

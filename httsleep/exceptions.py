@@ -22,6 +22,8 @@ import requests
 
 from .formatting import format_size, safe_repr
 
+_MAX_FIRST_LINE = 79  # characters, with the name of the class that tracebacks print
+
 
 class HttSleepError(Exception):
     """The base class of the exceptions of httsleep."""
@@ -50,8 +52,10 @@ class Alarm(HttSleepError):
         message: str | None = None,
     ) -> None:
         is_text = isinstance(response, str)
-        text = response if is_text else message or f"alarm: {safe_repr(alarm)}"
-        super().__init__(text)
+        if message is None:
+            first, others = first_line(type(self), "alarm", "", safe_repr(alarm))
+            message = "\n  ".join((first, *others))
+        super().__init__(response if is_text else message)
         # The type leaves out None, because the Alarm of a wait always has a response.
         self.response = cast(requests.Response, None if is_text else response)
         """The answer that met the alarm, a :class:`requests.Response`.
@@ -159,6 +163,23 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
 
         ``None`` in an exception that was made again from its text.
         """
+
+
+def first_line(
+    kind: type[HttSleepError], what: str, when: str, why: str = ""
+) -> tuple[str, list[str]]:
+    """Return the first line of a text, and what did not fit there.
+
+    The line fits a terminal, with the name of the class in front.
+    """
+    room = _MAX_FIRST_LINE - len(f"{kind.__module__}.{kind.__qualname__}: ")
+    what_and_when = f"{what} {when}".rstrip()
+    because = why and f": {why}"
+    if len(what_and_when + because) <= room:
+        return what_and_when + because, []
+    if len(what + because) <= room:
+        return what + because, [when]
+    return what_and_when, [f"why: {why}"]
 
 
 def _picklable(value: Any) -> Any:

@@ -15,7 +15,7 @@ import requests
 from requests.utils import get_auth_from_url
 
 from .conditions import Expectations, IsIgnored, Verdict
-from .formatting import as_text, describe_status, redact_url, show_origin, worded
+from .formatting import as_text, redact_url, show_origin, worded
 from .history import History, bad_checkpoint
 from .places import PlacesToLook
 from .request import copied_fields
@@ -192,7 +192,7 @@ class Route:
         response = answer.response
         unexpected = "the answer to the submit names no URL"
         if response.status_code >= 400:
-            unexpected = f"the submit was not accepted ({describe_status(response)})"
+            unexpected = f"the submit was not accepted ({response.status_code})"
         return verdict._replace(outcome="alarm", unexpected=unexpected)
 
     def _refuse_redirect(self, answer: Answer, status: int) -> NoReturn:

@@ -13,7 +13,7 @@ import requests
 from .attempt import Attempt
 from .checks import class_that_ignores
 from .conditions import Expectations, IsIgnored, Verdict
-from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse
+from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse, first_line
 from .excerpt import BodyExcerpt, is_error
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
@@ -272,10 +272,10 @@ class Wait:
             else:
                 verdict = self._route.judge(answer, expected, history, self._is_ignored)
         except Exception as exc:
-            answered = f"was answered {self._describe(response)}"
-            exc.add_note(
-                f"poll {self._history.polls} {answered}\n  {self._request_line}"
-            )
+            status = describe_status(response)
+            answered = f"poll {history.polls} was answered {status}"
+            rest = self._describe(response).removeprefix(f"{status}, ")
+            exc.add_note("\n  ".join((answered, rest, self._request_line)))
             raise
         self._judged = response, answer.results
         unmet = (f"{each}{cache_note(response)}" for each in verdict.unmet)
@@ -331,17 +331,17 @@ class Wait:
         """Raise the alarm that the last answer met, or that it is unexpected."""
         assert self._response is not None
         alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
-        kind, head = Alarm, f"met an alarm {after}: {safe_repr(alarm)}"
         self._why_ended = f"alarm: {safe_repr(alarm)}"
+        kind, head = Alarm, first_line(Alarm, "met an alarm", after, safe_repr(alarm))
         if alarm is None:
-            self._why_ended = self._verdict.unexpected
-            kind, head = UnexpectedResponse, f"{self._why_ended} {after}"
+            kind, self._why_ended = UnexpectedResponse, self._verdict.unexpected
+            head = first_line(kind, self._why_ended, after)
         raise kind(
             self._response,
             alarm,
             attempts=self._history.polls,
             elapsed=self._history.elapsed(),
-            message=self._summary(head),
+            message=self._summary(*head),
         )
 
     def _give_up(self, limit: str) -> NoReturn:
@@ -353,7 +353,7 @@ class Wait:
         verb = "stopped" if is_cancelled else "gave up"
         after = f"after {self._history.progress()}"
         raise kind(
-            self._summary(f"{verb} {after}: {self._why_ended}"),
+            self._summary(*first_line(kind, verb, after, self._why_ended)),
             limit=cast(Any, limit),
             response=self._response,
             exception=self._exception,
@@ -377,9 +377,12 @@ class Wait:
         why = "is over" if is_over else "leaves no time for another poll"
         return f"max_time={format_seconds(limits.max_time)} {why}"
 
-    def _summary(self, head: str) -> str:
-        """Return the text of an exception: why, the request, what came, how often."""
-        lines = [head, self._request_line]
+    def _summary(self, why: str, more: Sequence[str]) -> str:
+        """Return the text of an exception: why, the request, what came, how often.
+
+        :param more: what there was no room for in the first line.
+        """
+        lines = [why, self._request_line, *more]
         if self._response is not None:
             answer = self._describe(self._response)
             lines.append(f"last answer (poll {self._response_poll}): {answer}")

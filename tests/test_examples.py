@@ -616,8 +616,9 @@ def test_naps_count_but_take_no_time(page, tmp_path):
     >>> httsleep('http://server/down', status_code=200,
     ...          polling_interval=600, max_time=3600)
     Traceback (most recent call last):
-    httsleep.exceptions.GaveUp: gave up after 7 polls in 3599.9 s: ...
+    httsleep.GaveUp: gave up: ...
       GET ...
+      after 7 polls in 3599.9 s
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       body: <html><title>Service Unavailable</title></html>
       not met: status_code is 503, not 200
@@ -643,8 +644,9 @@ def test_the_command_of_a_script_has_the_server_and_the_clock_of_a_page(page, tm
 .. code-block:: output
 
     httsleep: GET ...: poll 1: waiting: status_code is 503, not 2xx; next in 600 s
-    httsleep: gave up after 7 polls in 3599.9 s: ...
+    httsleep: gave up: ...
       GET ...
+      after 7 polls in 3599.9 s
       last answer (poll 7): 503 Service Unavailable, text/html, 47 bytes
       body: <html><title>Service Unavailable</title></html>
       not met: status_code is 503, not 2xx

@@ -4,11 +4,15 @@ import copy
 import gc
 import multiprocessing
 import pickle
+import threading
+import traceback
 import weakref
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 from requests.exceptions import InvalidSchema, RequestException
 
 from httsleep import (
@@ -18,6 +22,7 @@ from httsleep import (
     GaveUp,
     HttSleepError,
     UnexpectedResponse,
+    exceptions,
     httsleep,
 )
 
@@ -200,13 +205,19 @@ GIVING_UP = {
     "ended by time": (
         [{"status": "RUNNING"}],
         {"jsonpath": STATUS, "max_time": 7},
-        ["5 polls in 6.9 s", "max_time=7 s leaves no time for another poll"],
+        [
+            "gave up: max_time=7 s leaves no time for another poll\n",
+            "after 5 polls in 6.9",
+        ],
         ["$.status is 'RUNNING', not 'SUCCESS'", "5 x 200 OK"],
     ),
     "ended by Retry-After": (
         [(503, "down", {"Retry-After": "3600"})],
         {"status_code": 200},
-        ["1 poll in 0 s", "Retry-After asks for 3600 s, max_retry_after=300 s"],
+        [
+            "gave up: Retry-After asks for 3600 s, max_retry_after=300 s\n",
+            "after 1 poll",
+        ],
         ["503 Service Unavailable", "status_code is 503, not 200"],
     ),
 }
@@ -219,7 +230,7 @@ def test_the_text_of_gave_up_tells_the_story(answers, situation):
     answers(*script)
     with pytest.raises(GaveUp) as info:
         httsleep(URL, ignore_exceptions=ConnectionError, **arguments)
-    told(info.value, "gave up after ", "\n  GET http://server/endpoint\n")
+    told(info.value, "gave up", "\n  GET http://server/endpoint\n")
     told(info.value, *head, *rest)
 
 
@@ -234,13 +245,13 @@ ALARMS = {
     "by body": (
         [{"status": "FAILED"}],
         ALARM,
-        ["1 poll in 0 s: {'json': {'status': 'FAILED'}}", "last answer (poll 1)"],
+        ["met an alarm: {'json': {'status': 'FAILED'}}\n", "\n  after 1 poll in 0 s\n"],
         ["1 x 200 OK"],
     ),
     "by callback": (
         [404],
         {"callback": repr},
-        ["{'callback': <built-in function repr>", "404 Not Found"],
+        ["{'callback': <built-in function repr>}\n", "after 1 poll", "404 Not Found"],
         [],
     ),
     "after flapping": (
@@ -252,7 +263,11 @@ ALARMS = {
     "of a large dict": (
         [dict.fromkeys(map(str, range(100)), "x" * 100)],
         {"json": dict.fromkeys(map(str, range(100)), "x" * 100)},
-        ["{'json': {", "200 OK, application/json"],
+        [
+            "met an alarm after 1 poll in 0 s\n",
+            "why: {'json': {",
+            "200 OK, application",
+        ],
         [],
     ),
 }
@@ -265,8 +280,84 @@ def test_the_text_of_an_alarm_tells_the_story(answers, situation):
     answers(*script)
     with pytest.raises(Alarm) as info:
         httsleep(URL, {"status_code": 201}, alarms, ignore_exceptions=ConnectionError)
-    told(info.value, "met an alarm ", "\n  GET http://server/endpoint\n")
+    told(info.value, "met an alarm", "\n  GET http://server/endpoint\n")
     told(info.value, *head, *rest)
+
+
+# the first line, as tracebacks print it on a terminal of 80 columns
+
+LONG = {"json": {f"key {number}": "x" * 30 for number in range(9)}}
+
+
+def first_line(error):
+    """Return the first line that a traceback prints for an exception."""
+    return traceback.format_exception_only(error)[0].splitlines()[0]
+
+
+def cancelled():
+    event = threading.Event()
+    event.set()
+    return event
+
+
+LATER = (503, "", {"Retry-After": "86400"})
+FOLLOW = {"follow": "Location", "polling_interval": 0}
+ENDINGS = {
+    "max_retries": ([503], {}, "after 50 polls in 98 s: max_retries=50 is reached"),
+    "no time left": ([503], {"max_time": 3600}, "max_time=3600 s leaves no time for"),
+    "max_retry_after": ([LATER], {}, "Retry-After asks for 86400 s, max_retry_after="),
+    "cancel": ([503], {"cancel": cancelled()}, "stopped after 0 polls in 0 s: cancel "),
+    "alarm of status": ([503], {"alarms": {"status_code": 503}}, "'status_code': 503}"),
+    "alarm of a path": (
+        [{"status": "FAILED"}],
+        {"alarms": {"jsonpath": {"$.status": "FAILED"}}},
+        "met an alarm: {'jsonpath': {'$.status': 'FAILED'}}",
+    ),
+    "long alarm": ([LONG["json"]], {"alarms": LONG}, "met an alarm after 1 poll in"),
+    "unexpected": ([404], {"pending": []}, "got an unexpected answer after 1 poll in"),
+    "no URL": ([200], FOLLOW, "the answer to the submit names no URL"),
+    "not accepted": ([503], FOLLOW, "the submit was not accepted (503)"),
+    "BodyTooLarge": ([(200, "x" * 99)], {"max_body_size": 9}, "larger than 9 bytes"),
+}
+
+
+@pytest.mark.parametrize(("script", "arguments", "why"), ENDINGS.values(), ids=ENDINGS)
+def test_the_first_line_says_why_and_fits_a_terminal(
+    answers, server, script, arguments, why
+):
+    """The first line has at most 79 characters, and says why the wait ended."""
+    answers(*script)
+    request = requests.Request("GET", URL)
+    if "follow" in arguments:
+        request.method = "POST"
+        server.post(URL, status=script[0])
+    with pytest.raises(HttSleepError) as info:
+        httsleep(request, status_code=201, **arguments)
+    assert first_line(info.value).startswith(f"httsleep.{type(info.value).__name__}: ")
+    assert why in first_line(info.value)
+    assert len(first_line(info.value)) <= 79
+
+
+@given(
+    kind=st.sampled_from([GaveUp, Alarm, UnexpectedResponse, Cancelled]),
+    polls=st.integers(0, 10**9),
+    seconds=st.floats(0, 10**9),
+    why=st.text("x", max_size=300),
+)
+def test_the_first_line_is_never_too_long(kind, polls, seconds, why):
+    """What does not fit has a line of its own, and nothing is lost."""
+    when = f"after {polls} polls in {seconds:.1f} s"
+    first, others = exceptions.first_line(kind, "met an alarm", when, why)
+    assert len(f"httsleep.{kind.__name__}: {first}") <= 79
+    assert first.startswith("met an alarm")
+    assert when in [first[len("met an alarm ") :][: len(when)], *others]
+    assert first.endswith(why) or others == [f"why: {why}"]
+
+
+def test_the_alarm_of_an_alarm_that_is_made_by_hand_has_its_line(make_response):
+    """An Alarm without a text fits a terminal as well."""
+    assert first_line(Alarm(make_response(), LONG)) == "httsleep.Alarm: alarm"
+    assert "alarm\n  why: {'json': {'key 0': " in str(Alarm(make_response(), LONG))
 
 
 def lines_about(answers, number):

@@ -53,8 +53,8 @@ def test_an_alarm_shows_the_body(answers):
     """The body stands below the answer, as it was sent."""
     answers(FAILED)
     lines = lines_of(Alarm, status_code=201, alarms=ALARM)
-    assert lines[2] == "last answer (poll 1): 200 OK, application/json, 42 bytes"
-    assert lines[3] == BODY
+    assert lines[-3] == "last answer (poll 1): 200 OK, application/json, 42 bytes"
+    assert lines[-2] == BODY
 
 
 def test_an_unexpected_answer_shows_the_body(answers):
