@@ -22,7 +22,7 @@ import requests
 
 from .formatting import format_size, safe_repr
 
-_MAX_FIRST_LINE = 79  # characters, with the name of the class that tracebacks print
+_MAX_FIRST_LINE = 79  # characters, with the name in front of the text
 
 
 class HttSleepError(Exception):
@@ -53,7 +53,9 @@ class Alarm(HttSleepError):
     ) -> None:
         is_text = isinstance(response, str)
         if message is None:
-            first, others = first_line(type(self), "alarm", "", safe_repr(alarm))
+            first, others = first_line(
+                shown_name(type(self)), "alarm", "", safe_repr(alarm)
+            )
             message = "\n  ".join((first, *others))
         super().__init__(response if is_text else message)
         # The type leaves out None, because the Alarm of a wait always has a response.
@@ -165,14 +167,18 @@ class BodyTooLarge(HttSleepError, requests.exceptions.RequestException):
         """
 
 
-def first_line(
-    kind: type[HttSleepError], what: str, when: str, why: str = ""
-) -> tuple[str, list[str]]:
+def shown_name(kind: type[HttSleepError]) -> str:
+    """Return the name of a class as a traceback shows it in front of the text."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def first_line(name: str, what: str, when: str, why: str = "") -> tuple[str, list[str]]:
     """Return the first line of a text, and what did not fit there.
 
-    The line fits a terminal, with the name of the class in front.
+    :param name: the word that stands in front of the text, so that the line fits a
+        terminal with it.
     """
-    room = _MAX_FIRST_LINE - len(f"{kind.__module__}.{kind.__qualname__}: ")
+    room = _MAX_FIRST_LINE - len(f"{name}: ")
     what_and_when = f"{what} {when}".rstrip()
     because = why and f": {why}"
     if len(what_and_when + because) <= room:

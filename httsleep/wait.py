@@ -13,7 +13,15 @@ import requests
 from .attempt import Attempt
 from .checks import class_that_ignores
 from .conditions import Expectations, IsIgnored, Verdict
-from .exceptions import Alarm, Cancelled, GaveUp, UnexpectedResponse, first_line
+from .exceptions import (
+    Alarm,
+    Cancelled,
+    GaveUp,
+    HttSleepError,
+    UnexpectedResponse,
+    first_line,
+    shown_name,
+)
 from .excerpt import BodyExcerpt, is_error
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
@@ -330,18 +338,18 @@ class Wait:
     def _raise_alarm(self) -> NoReturn:
         """Raise the alarm that the last answer met, or that it is unexpected."""
         assert self._response is not None
-        alarm, after = self._verdict.alarm, f"after {self._history.progress()}"
-        self._why_ended = f"alarm: {safe_repr(alarm)}"
-        kind, head = Alarm, first_line(Alarm, "met an alarm", after, safe_repr(alarm))
+        alarm = self._verdict.alarm
+        kind, what, why = Alarm, "met an alarm", safe_repr(alarm)
+        self._why_ended = f"alarm: {why}"
         if alarm is None:
-            kind, self._why_ended = UnexpectedResponse, self._verdict.unexpected
-            head = first_line(kind, self._why_ended, after)
+            kind, what, why = UnexpectedResponse, self._verdict.unexpected, ""
+            self._why_ended = what
         raise kind(
             self._response,
             alarm,
             attempts=self._history.polls,
             elapsed=self._history.elapsed(),
-            message=self._summary(*head),
+            message=self._summary(kind, what, why),
         )
 
     def _give_up(self, limit: str) -> NoReturn:
@@ -351,9 +359,8 @@ class Wait:
         is_cancelled = limit == "cancel"
         kind = Cancelled if is_cancelled else GaveUp
         verb = "stopped" if is_cancelled else "gave up"
-        after = f"after {self._history.progress()}"
         raise kind(
-            self._summary(*first_line(kind, verb, after, self._why_ended)),
+            self._summary(kind, verb, self._why_ended),
             limit=cast(Any, limit),
             response=self._response,
             exception=self._exception,
@@ -377,12 +384,11 @@ class Wait:
         why = "is over" if is_over else "leaves no time for another poll"
         return f"max_time={format_seconds(limits.max_time)} {why}"
 
-    def _summary(self, why: str, more: Sequence[str]) -> str:
-        """Return the text of an exception: why, the request, what came, how often.
-
-        :param more: what there was no room for in the first line.
-        """
-        lines = [why, self._request_line, *more]
+    def _summary(self, kind: type[HttSleepError], what: str, why: str) -> str:
+        """Return the text of an exception: why, the request, what came, how often."""
+        after = f"after {self._history.progress()}"
+        first, others = first_line(shown_name(kind), what, after, why)
+        lines = [first, self._request_line, *others]
         if self._response is not None:
             answer = self._describe(self._response)
             lines.append(f"last answer (poll {self._response_poll}): {answer}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..attempt import Attempt, line_of
-from ..exceptions import Alarm, GaveUp
+from ..exceptions import Alarm, GaveUp, first_line
 from ..formatting import format_progress, format_seconds, one_line
 from ..intervals import retry_after
 from ..limits import Limits
@@ -51,13 +51,18 @@ class Words:
 
     def end(self, exc: Alarm | GaveUp) -> str:
         """Return the text of an exception that has ended the wait."""
-        first, line_end, rest = str(exc).partition("\n")
-        after = f"after {format_progress(exc.attempts, exc.elapsed)}"
+        what, why = "gave up", ""
         if isinstance(exc, GaveUp):
-            first = f"gave up {after}: {self._why(exc)}"
+            why = self._why(exc)
         elif exc.alarm is not None:
-            first = f"met an alarm {after}: {self._alarm(exc.alarm)}"
-        return f"{first}{line_end}{rest}"
+            what, why = "met an alarm", self._alarm(exc.alarm)
+        else:
+            return str(exc)
+        after = f"after {format_progress(exc.attempts, exc.elapsed)}"
+        first, more = first_line("httsleep", what, after, why)
+        _, request, *rest = str(exc).split("\n  ")
+        rest = [line for line in rest if not line.startswith(("after ", "why: "))]
+        return "\n  ".join([first, request, *more, *rest])
 
     def _alarm(self, alarm: Mapping[str, Any]) -> str:
         """Return an alarm as it was typed."""

@@ -347,7 +347,8 @@ def test_the_first_line_says_why_and_fits_a_terminal(
 def test_the_first_line_is_never_too_long(kind, polls, seconds, why):
     """What does not fit has a line of its own, and nothing is lost."""
     when = f"after {polls} polls in {seconds:.1f} s"
-    first, others = exceptions.first_line(kind, "met an alarm", when, why)
+    name = exceptions.shown_name(kind)
+    first, others = exceptions.first_line(name, "met an alarm", when, why)
     assert len(f"httsleep.{kind.__name__}: {first}") <= 79
     assert first.startswith("met an alarm")
     assert when in [first[len("met an alarm ") :][: len(when)], *others]
