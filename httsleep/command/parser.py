@@ -17,6 +17,7 @@ from ..main import (
     DEFAULT_POLLING_INTERVAL,
     DEFAULT_REQUEST_TIMEOUT,
 )
+from .completion import SHELLS, completion
 from .converters import (
     conditions,
     credentials,
@@ -60,16 +61,19 @@ IGNORABLE: Mapping[str, type[Exception]] = {
 }
 _DESCRIPTION = """\
 Poll URL until the answer is the one you wait for, and write its body to
-standard output; or run COMMAND in place of httsleep."""
+standard output; or run COMMAND in place of httsleep.
+
+examples:
+  httsleep http://server/health --max-time 1m -- ./run-tests
+  httsleep http://server/jobs/1 --jsonpath '$.status=SUCCESS' \\
+           --alarm-jsonpath '$.status=FAILED' --max-time 10m > job.json
+  httsleep db:5984 queue:15672 --status-code 200,401 --interval 500ms -q"""
 _EPILOG = """\
 A DURATION is 90, 500ms, 2m or 1h30m. Give JSON as an argument, or as @FILE.
 
 exit codes: 0 met, 1 alarm, 2 usage, 3 a request failed, 124 gave up,
 130 interrupted, 143 terminated; 126, 127 if COMMAND cannot be run;
-75 with --once: the wait goes on; with --checkpoint: FILE is in use
-
-example: httsleep http://server/jobs/1 --jsonpath '$.status=SUCCESS' \\
-           --alarm-jsonpath '$.status=FAILED' --max-time 10m"""
+75 with --once: the wait goes on; with --checkpoint: FILE is in use"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +99,21 @@ class _Once(argparse.Action):
         if hasattr(namespace, self.dest):
             raise argparse.ArgumentError(self, "can be given only once")
         setattr(namespace, self.dest, values)
+
+
+class _PrintCompletion(argparse.Action):
+    """The action of ``--print-completion``."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: Any
+    ) -> None:
+        try:
+            script = completion(parser, shell)
+        except ImportError:
+            instead = "install it: pip install 'httsleep[cli]'"
+            parser.error(f"--print-completion needs shtab, {instead}")
+        print(script)
+        parser.exit()
 
 
 class _Version(argparse.Action):
@@ -387,6 +406,13 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         choices=("text", "json"),
         help="text, the default, or json: an object for each poll, and one at the end",
+    )
+    add(
+        "--print-completion",
+        metavar="SHELL",
+        action=_PrintCompletion,
+        choices=SHELLS,
+        help="write the script by which bash, zsh or fish completes options, and exit",
     )
     add("-h", "--help", action="help", help="show this, and exit")
     add("--version", nargs=0, action=_Version, help="show the version, and exit")

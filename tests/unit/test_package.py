@@ -269,6 +269,7 @@ COMMAND = [
         "__init__",
         "exit_codes",
         "typed",
+        "completion",
         "converters",
         "parser",
         "habits",

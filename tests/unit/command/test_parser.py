@@ -1,8 +1,10 @@
 import re
+import shlex
 
 import pytest
 
 import httsleep
+from httsleep.command.build import build
 from httsleep.command.parser import build_parser
 
 URL = "http://server/jobs/1"
@@ -109,3 +111,14 @@ def test_help_shows_every_option(capsys):
     for action in parser._actions:
         assert action.help
         assert words.issuperset(action.option_strings)
+
+
+def test_the_examples_of_the_help_can_be_typed(capsys):
+    """The help begins with three command lines that work."""
+    description = build_parser().description.partition("examples:\n")[2]
+    examples = description.replace("\\\n", "").replace("> job.json", "").splitlines()
+    assert len(examples) == 3
+    for example in examples:
+        name, *words = shlex.split(example)
+        assert name == "httsleep"
+        assert build(words).endpoints
