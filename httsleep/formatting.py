@@ -127,10 +127,16 @@ def beside(actual: Any, expected: Any) -> str:
     shown = safe_repr(actual)
     if isinstance(actual, str) is isinstance(expected, str):
         return shown
-    kind = _KINDS.get(type(actual))
-    if kind is None or _without_quotes(shown) != _without_quotes(safe_repr(expected)):
+    if _without_quotes(shown) != _without_quotes(safe_repr(expected)):
         return shown
-    return f"{shown} ({kind})"
+    return with_kind(actual, expected)
+
+
+def with_kind(actual: Any, expected: Any) -> str:
+    """Return the repr of a value, and its kind if that is not the kind expected."""
+    kind = _KINDS.get(type(actual))
+    is_told = kind is not None and kind != _KINDS.get(type(expected))
+    return f"{safe_repr(actual)} ({kind})" if is_told else safe_repr(actual)
 
 
 _KINDS = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}

@@ -6,13 +6,13 @@ the entry has found in an answer.
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol, Required, TypedDict
 
 from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
-from .formatting import beside, safe_repr, worded
+from .formatting import beside, safe_repr, with_kind, worded
 
 _MAX_BESIDE = 8  # of the values of "in", which a reason compares with one by kind
 
@@ -74,6 +74,29 @@ class JSONPathEntry(_In, total=False):
 ValueCheck = Callable[[list[Any]], str | None]
 
 
+#: The operators in words, before the expected value.
+_IN_WORDS = {
+    "in": "one of",
+    "not_in": "none of",
+    "gt": "above",
+    "ge": "at least",
+    "lt": "below",
+    "le": "at most",
+    "any": "any of",
+    "all": "only",
+}
+
+
+def in_words(entry: Mapping[str, Any]) -> str:
+    """Return what the operators of an entry expect; empty if that is a value."""
+    words = [
+        f"{_IN_WORDS[key]} {safe_repr(expected)}"
+        for key, expected in entry.items()
+        if key in _IN_WORDS
+    ]
+    return " and ".join(words)
+
+
 def _value(expected: Any) -> ValueCheck:
     """Return a check that the matches equal a value.
 
@@ -114,6 +137,12 @@ def _one_or_one_of(name: str, expected: Any) -> tuple[Matches, str]:
     return _one_of(name, expected if isinstance(expected, list) else [expected])
 
 
+def _beside_one_of(actual: Any, values: Iterable[Any]) -> str:
+    """Return the repr of a value, and its kind if one of the values differs in it."""
+    few = islice(values, _MAX_BESIDE)
+    return max((beside(actual, each) for each in few), key=len)
+
+
 def _in(expected: Any) -> ValueCheck:
     """Return a check that every match is one of the values."""
     is_allowed, description = _one_of("in", expected)
@@ -121,9 +150,7 @@ def _in(expected: Any) -> ValueCheck:
     def check(found: list[Any]) -> str | None:
         for actual in found:
             if not is_allowed(actual):
-                few = islice(expected, _MAX_BESIDE)
-                shown = max((beside(actual, each) for each in few), key=len)
-                return f"is {shown}, not {description}"
+                return f"is {_beside_one_of(actual, expected)}, not {description}"
         return None
 
     return check
@@ -143,12 +170,9 @@ def _not_in(expected: Any) -> ValueCheck:
 
 
 def _ordered(
-    name: str, relation: str, compare: Callable[[Any, Any], bool]
+    name: str, compare: Callable[[Any, Any], bool]
 ) -> Callable[[Any], ValueCheck]:
-    """Return the operator that compares every match with a number or a string.
-
-    :param relation: the comparison in words, for the reason.
-    """
+    """Return the operator that compares every match with a number or a string."""
 
     def ordered(expected: Any) -> ValueCheck:
         if not is_orderable(expected, expected):
@@ -158,8 +182,8 @@ def _ordered(
         def check(found: list[Any]) -> str | None:
             for actual in found:
                 if not (is_orderable(actual, expected) and compare(actual, expected)):
-                    bound = f"{relation} {safe_repr(expected)}"
-                    return f"is {safe_repr(actual)}, not {bound}"
+                    bound = f"{_IN_WORDS[name]} {safe_repr(expected)}"
+                    return f"is {with_kind(actual, expected)}, not {bound}"
             return None
 
         return check
@@ -190,12 +214,13 @@ def _any(expected: Any) -> ValueCheck:
 def _all(expected: Any) -> ValueCheck:
     """Return a check that there are elements, all of them among the values."""
     is_allowed, description = _one_or_one_of("all", expected)
+    values = expected if isinstance(expected, list) else [expected]
 
     def check(found: list[Any]) -> str | None:
         elements = _elements(found)
         for each in elements:
             if not is_allowed(each):
-                return f"has {safe_repr(each)}, not only {description}"
+                return f"has {_beside_one_of(each, values)}, not only {description}"
         return None if elements else "is empty"
 
     return check
@@ -218,10 +243,10 @@ OPERATORS: Mapping[str, Callable[[Any], ValueCheck]] = {
     "value": _value,
     "in": _in,
     "not_in": _not_in,
-    "gt": _ordered("gt", "above", operator.gt),
-    "ge": _ordered("ge", "at least", operator.ge),
-    "lt": _ordered("lt", "below", operator.lt),
-    "le": _ordered("le", "at most", operator.le),
+    "gt": _ordered("gt", operator.gt),
+    "ge": _ordered("ge", operator.ge),
+    "lt": _ordered("lt", operator.lt),
+    "le": _ordered("le", operator.le),
     "any": _any,
     "all": _all,
     "exists": _exists,

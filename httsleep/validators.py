@@ -20,6 +20,7 @@ from .checks import bad_argument
 from .comparison import check_comparable, differences, json_equal, matcher
 from .decoding import decoded_json
 from .formatting import (
+    beside,
     body_of,
     describe_body,
     header_of,
@@ -30,7 +31,7 @@ from .formatting import (
     written,
 )
 from .guesses import guess, nearest
-from .operators import OPERATORS, JSONPathEntry
+from .operators import OPERATORS, JSONPathEntry, in_words
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.
@@ -276,7 +277,10 @@ def json(expected: Any) -> Check:
     def reason(answer: Answer) -> str:
         if not answer.is_json:
             return answer.not_json
-        reason = f"json is {answer.json_repr}, not {safe_repr(expected)}"
+        actual = answer.json_repr
+        if isinstance(expected, (int, float)):
+            actual = beside(answer.json, expected)
+        reason = f"json is {actual}, not {safe_repr(expected)}"
         if (
             isinstance(expected, dict)
             and expected
@@ -393,6 +397,8 @@ def _jsonpath_entry(entry: Any) -> Check:
     plain = _PLAIN.match(name)
     names = plain[1].split(".")[1:] if plain else []
     checks = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
+    expected = in_words(entry)
+    missing = f"{name} is missing" + (expected and f", expected {expected}")
 
     def check(answer: Answer) -> str | None:
         try:
@@ -402,7 +408,7 @@ def _jsonpath_entry(entry: Any) -> Check:
         if not found:
             if must_be_missing:
                 return None
-            return f"{name} is missing{_there(names, answer.json)}"
+            return f"{missing}{_there(names, answer.json)}"
         reasons = [why for check in checks if (why := check(found)) is not None]
         return f"{name} {' and '.join(reasons)}" if reasons else None
 

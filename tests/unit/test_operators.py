@@ -1,5 +1,6 @@
 """The operators of a jsonpath entry, against what they mean in plain Python."""
 
+import math
 import operator
 import re
 
@@ -127,11 +128,16 @@ def test_allowed_values_may_be_regular_expressions():
         ("in", range(2), [2], "is 2, not one of 0, 1"),
         ("not_in", ("a", "b"), ["c", "b"], "is 'b', which not_in excludes"),
         ("gt", 1, [1], "is 1, not above 1"),
-        ("ge", 100, ["100"], "is '100', not at least 100"),
-        ("lt", 1, [True], "is True, not below 1"),
+        ("ge", 100, ["100"], "is '100' (a string), not at least 100"),
+        ("gt", "2026-01-01", [5], "is 5 (a number), not above '2026-01-01'"),
+        ("lt", 1, [True], "is True (a boolean), not below 1"),
+        ("lt", 1, [None], "is None, not below 1"),
+        ("lt", 1, [math.nan], "is nan, not below 1"),
         ("le", "b", ["c"], "is 'c', not at most 'b'"),
         ("any", ["a", "b"], [["c", "d"]], "is ['c', 'd'], without one of 'a', 'b'"),
         ("all", "a", ["a", "b"], "has 'b', not only 'a'"),
+        ("all", 25, [25, "25"], "has '25' (a string), not only 25"),
+        ("all", ["a", "25"], [25], "has 25 (a number), not only one of 'a', '25'"),
         ("all", "a", [[]], "is empty"),
         ("exists", False, [0], "exists: 0"),
     ],
