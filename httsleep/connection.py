@@ -50,6 +50,7 @@ _MAX_TIMEOUT = (
     4_000_000.0  # seconds; the timeouts of sockets wrap at 2**32 milliseconds
 )
 _CHUNK = 2**18  # large bodies take half the time that they take with requests' 10 kB
+_AT_ONCE = 2**24  # bytes that are read at once at most, of a body whose size is known
 # Since 2.6 urllib3 decodes no more than it is asked for. Before, it decodes all that it
 # has read, which makes at most a thousand times as many bytes.
 _ENCODED_CHUNK = 2**16 if hasattr(ContentDecoder, "has_unconsumed_tail") else 2**12
@@ -63,6 +64,7 @@ class Bounds:
     :param max_size: the number of bytes of decoded body that are read at most, those of
         redirects included; ``None`` for no limit.
     :param is_submit: whether the request is sent only once, whatever its method is.
+    :ivar at_once: the number of bytes of a body that are read at once at most.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Bounds:
     ) -> None:
         self.seconds_left = seconds_left
         self.max_size = max_size
+        self.at_once = _AT_ONCE if max_size is None else min(max_size + 1, _AT_ONCE)
         self.is_submit = is_submit
         self.opened: list[Any] = []  # responses of urllib3, to be closed after an error
         self._size = 0
@@ -341,21 +344,27 @@ class _BoundedResponse(HTTPResponse):
         if _current.bounds is None:
             yield from super().stream(amt, decode_content)
         else:
-            yield self._whole_body(decode_content)
+            yield self._whole_body(_current.bounds, decode_content)
 
-    def _whole_body(self, decode_content: bool | None) -> bytes:
+    def _whole_body(self, bounds: Bounds, decode_content: bool | None) -> bytes:
         """Return the body, or close the connection if it cannot be read."""
-        amt = min(self.length_remaining or _CHUNK, _CHUNK)  # saves looking for the end
-        if "Content-Encoding" in self.headers:
-            amt = _ENCODED_CHUNK
-        body = io.BytesIO()
         try:
-            for piece in super().stream(amt, decode_content):
+            pieces = super().stream(self._at_once(bounds), decode_content)
+            body = io.BytesIO(next(pieces, b""))  # is not copied if it is all
+            body.seek(0, io.SEEK_END)
+            for piece in pieces:
                 body.write(piece)
         except BaseException:
             self.close()
             raise
         return body.getvalue()
+
+    def _at_once(self, bounds: Bounds) -> int:
+        """Return the number of bytes to read at once: all, if their number is known."""
+        if "Content-Encoding" in self.headers:
+            return _ENCODED_CHUNK
+        known = max(self.length_remaining or 0, 0)  # a test double may send more
+        return min(known or _CHUNK, bounds.at_once)
 
     def read(
         self,
@@ -364,19 +373,21 @@ class _BoundedResponse(HTTPResponse):
         cache_content: bool = False,
     ) -> bytes:
         """Return the body or the next ``amt`` bytes of it; in a poll they count."""
-        if _current.bounds is None:
+        if (bounds := _current.bounds) is None:
             return super().read(amt, decode_content, cache_content)
         if decode_content is False and self.closed:
             return b""  # requests asks so for the rest of what it could not decode
         if amt is None or amt < 0:
-            return self._whole_body(decode_content)
-        if amt > _CHUNK:
-            return b"".join(self._pieces(amt, decode_content))
+            return self._whole_body(bounds, decode_content)
+        if amt > (at_once := self._at_once(bounds)):
+            return b"".join(self._pieces(amt, at_once, decode_content))
         return self._counted(super().read(amt, decode_content))
 
-    def _pieces(self, amt: int, decode_content: bool | None) -> Iterator[bytes]:
+    def _pieces(
+        self, amt: int, at_once: int, decode_content: bool | None
+    ) -> Iterator[bytes]:
         """Yield the next ``amt`` bytes in pieces that are counted one by one."""
-        while amt and (piece := self.read(min(amt, _CHUNK), decode_content)):
+        while amt and (piece := self.read(min(amt, at_once), decode_content)):
             amt -= len(piece)
             yield piece
 

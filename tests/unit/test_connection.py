@@ -11,6 +11,7 @@ import socket
 import threading
 import types
 import zlib
+from contextlib import suppress
 
 import pytest
 import requests
@@ -264,6 +265,63 @@ def test_a_stream_of_a_poll_is_one_piece():
     response = response_of(BODY)
     bound_body(response)
     assert list(map(len, response.stream(100))) == [100] * 10
+
+
+class CountingFile(io.BytesIO):
+    """The file of a body, which notes how many bytes were read at a time."""
+
+    def __init__(self, body):
+        super().__init__(body)
+        self.read_sizes = []
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        self.read_sizes.append(len(piece))
+        return piece
+
+
+def reads_of(size, limit=None, **headers):
+    """Return the sizes of the reads by which a poll reads a body of so many bytes."""
+    file = CountingFile(bytes(size))
+    response = urllib3.HTTPResponse(file, headers, preload_content=False)
+    bound_body(response)
+    with bounded(Bounds(a_minute, limit)), suppress(BodyTooLarge):
+        list(response.stream(100))
+    return file.read_sizes
+
+
+def test_a_body_of_a_known_size_is_read_at_once():
+    """A body is read in one piece, and one beyond 16 MiB in pieces of that size."""
+    known = {"Content-Length": str(3 * 10**6)}
+    assert reads_of(3 * 10**6, **known)[0] == 3 * 10**6
+    huge = {"Content-Length": str(2**24 + 1)}
+    assert reads_of(2**24 + 1, **huge)[:2] == [2**24, 1]
+
+
+def test_of_a_body_that_is_too_large_one_byte_too_many_is_read():
+    """Whatever size a server states, no more is read than shows that it is too large."""
+    known = {"Content-Length": str(3 * 10**6)}
+    assert reads_of(3 * 10**6, limit=1000, **known) == [1001]
+    assert reads_of(3 * 10**6, limit=1000) == [1001]
+
+
+def test_a_body_that_is_read_at_once_is_not_copied():
+    """The stream of a poll yields the very bytes that were read."""
+    file = CountingFile(BODY)
+    file.read = lambda _: file.close() or BODY
+    headers = {"Content-Length": str(len(BODY))}
+    response = urllib3.HTTPResponse(file, headers, preload_content=False)
+    bound_body(response)
+    with bounded(Bounds(a_minute)):
+        assert next(response.stream(100, decode_content=False)) is BODY
+
+
+def test_a_body_may_be_longer_than_its_stated_size():
+    """Of a body that does not end where it says, all that comes is read."""
+    response = response_of(BODY, {"Content-Length": "10"}, enforce_content_length=False)
+    bound_body(response)
+    with bounded(Bounds(a_minute)):
+        assert response.read(20) + response.read(10**6) + response.read() == BODY
 
 
 class ChunkedFile(io.BytesIO):
