@@ -215,7 +215,7 @@ class _Terminal:
         self._console = Console(stderr=True, force_terminal=True)
         self._live = Live(
             console=self._console,
-            get_renderable=lambda: draw(self._lines, self._columns()),
+            get_renderable=lambda: draw(tuple(self._lines), self._columns()),
             refresh_per_second=10,
             transient=True,
             redirect_stdout=False,
@@ -310,11 +310,9 @@ _COLUMNS: Sequence[Mapping[str, Any]] = (
 
 def draw(lines: Sequence[StatusLine], columns: int) -> Table:
     """Return the lines as they are now, below each other."""
-    width = columns // 3
-    is_wide = (
-        columns - max((len(each._name[:width]) for each in lines), default=0) >= _NARROW
-    )
-    rows = [line._cells(is_wide, width) for line in lines]
+    longest = columns // 3  # of the names
+    names = max((len(line._name[:longest]) for line in lines), default=0)
+    rows = [line._cells(columns - names >= _NARROW, longest) for line in lines]
     grid = Table.grid(padding=(0, 1))
     grid.width = max(columns - _ECHO, 1)
     used = []
