@@ -124,7 +124,7 @@ def _check_headers(headers: Any) -> None:
         if not valid:
             instead = "give a value as str or bytes on one line, in ISO-8859-1"
             if value is True or isinstance(value, re.Pattern):
-                instead = "these are sent; until={'headers': {...}} expects headers"
+                instead = "give a str to send; until={'headers': {...}} expects headers"
             raise ValueError(f"headers: {safe_repr(name)}: {instead}")
 
 

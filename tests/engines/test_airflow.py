@@ -119,10 +119,11 @@ def test_each_sensor_and_each_end(airflow, jobs):
         assert done.count("poll 4: met: 200 OK") >= 1
         assert "new_state=success" in done
         assert "AirflowFailException" in failing
-        assert "met an alarm after 3 polls in" in failing
+        assert "met an alarm" in failing
+        assert "after 3 polls in" in failing
         assert "new_state=failed" in failing
         assert "AirflowSensorTimeout" in endless
-        assert "gave up after " in endless
+        assert "gave up" in endless
         assert "max_time=10 s" in endless
         assert "not met: $.status is 'RUNNING', not 'SUCCESS'" in endless
         assert "new_state=failed" in endless

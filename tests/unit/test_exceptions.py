@@ -338,6 +338,31 @@ def test_the_first_line_says_why_and_fits_a_terminal(
     assert len(first_line(info.value)) <= 79
 
 
+@pytest.mark.parametrize(
+    ("error", "arguments", "first"),
+    [
+        (REFUSED, {}, "failed after 1 poll in 0 s"),
+        (REFUSED, FOLLOW, "failed after 1 poll in 0 s; nobody knows whether"),
+        (
+            None,
+            {"callback": lambda _: 1 / 0},
+            "poll 1 was answered 500 Internal Server",
+        ),
+    ],
+    ids=["request", "submit", "callback"],
+)
+def test_the_first_line_of_a_note_fits_a_terminal(server, error, arguments, first):
+    """URLs, and what the answer is, have lines of their own in a note."""
+    url = URL + "/long" * 20
+    server.add("POST", url, status=500, body=error or "")
+    with pytest.raises((RequestException, ZeroDivisionError)) as info:
+        httsleep(requests.Request("POST", url), **{"callback": bool} | arguments)
+    lines = info.value.__notes__[-1].splitlines()
+    assert lines[0].startswith(first)
+    assert len(lines[0]) <= 79
+    assert f"  POST {url}" in lines
+
+
 @given(
     kind=st.sampled_from([GaveUp, Alarm, UnexpectedResponse, Cancelled]),
     polls=st.integers(0, 10**9),
