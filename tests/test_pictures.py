@@ -43,7 +43,7 @@ def test_the_picture_of_the_conditions_has_every_key():
 def test_the_picture_of_the_exceptions_has_every_exception():
     """It has all exceptions of the package."""
     drawn = (pictures.FOLDER / "exceptions-light.svg").read_text(encoding="utf-8")
-    names = {name for name, each in vars(httsleep).items() if is_exception(each)}
+    names = {each for each in httsleep.__all__ if is_exception(getattr(httsleep, each))}
     assert names
     assert names == {name for name in names if f">{name}</text>" in drawn}
 
