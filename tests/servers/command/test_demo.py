@@ -16,7 +16,7 @@ def test_the_demo_on_a_terminal(terminal):
     shown.until("The same from the shell")
     assert shown.end() == 0
     assert b'  body: {"status": "FAILED", "error": "disk full"}' in shown.raw
-    assert b"\x1b[31mhttsleep.exceptions.Alarm: " in shown.raw
+    assert b"\x1b[31mhttsleep.Alarm: " in shown.raw
     *_, before, line = shown.lines
     assert before == "While it waited, it showed and erased this line:"
     assert " of 10 s " in line

@@ -51,6 +51,7 @@ OTHERS = {
     "_BoundedFile.readable",
     "_BoundedAdapter._without_charset",
     "_BoundedResponse.read1",
+    "_BoundedResponse._at_once",
     "_BoundedResponse._counted",
     "_BoundedResponse._pieces",
     "_BoundedResponse._whole_body",
