@@ -7,11 +7,11 @@ import requests
 
 from .failures import describe_exception
 from .formatting import (
+    Wording,
     describe_status,
     describe_way,
     format_seconds,
     redirected_to,
-    safe_repr,
 )
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
@@ -72,15 +72,13 @@ class Attempt:
         return self.outcome == "met"
 
     def __str__(self) -> str:
-        return line_of(self, safe_repr(self.alarm))
+        return describe_poll(self, Wording())
 
 
-def line_of(attempt: Attempt, alarm: str) -> str:
-    """Return an attempt as one line.
-
-    :param alarm: the text for the alarm that was met, if one was.
-    """
-    why = _why(attempt) if attempt.alarm is None else alarm
+def describe_poll(attempt: Attempt, wording: Wording) -> str:
+    """Return an attempt as one line."""
+    alarm = attempt.alarm
+    why = _why(attempt) if alarm is None else wording.alarm(alarm)
     text = f"poll {attempt.number}: {attempt.outcome}: {why}{way_of(attempt)}"
     if attempt.next_wait is not None:
         text += f"; next in {format_seconds(attempt.next_wait)}"

@@ -105,6 +105,18 @@ def as_json(value: Any) -> str:
         return safe_repr(value)
 
 
+class Wording:
+    """The words for limits and alarms: those for arguments and values in Python."""
+
+    def limit(self, name: str, value: str) -> str:
+        """Return a limit with its value."""
+        return f"{name}={value}"
+
+    def alarm(self, alarm: Mapping[str, Any]) -> str:
+        """Return an alarm."""
+        return safe_repr(alarm)
+
+
 def there_are(names: Iterable[Any], place: str = "") -> str:
     """Return what there is instead of what is missing; empty if there is nothing.
 

@@ -26,12 +26,14 @@ from .excerpt import BodyExcerpt, is_error
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
+    Wording,
     cache_note,
     describe_response,
     describe_status,
     describe_way,
     format_seconds,
     safe_repr,
+    worded,
 )
 from .history import History
 from .intervals import CheckedInterval, retry_after, seconds_after
@@ -61,6 +63,7 @@ class Wait:
     :param is_ignored: whether the wait goes on after an exception.
     :param interval: the ``polling_interval``, checked.
     :param excerpt: shows the beginning of a body.
+    :param wording: names limits and alarms.
     :param on_poll: called with each attempt; ``None`` for nothing.
     :param cancel: the event that ends the wait; ``None`` if nothing can end it early.
     :param history: the polls that were made in other processes, or an empty history.
@@ -78,6 +81,7 @@ class Wait:
         is_ignored: IsIgnored,
         interval: CheckedInterval,
         excerpt: BodyExcerpt,
+        wording: Wording,
         on_poll: Callable[[Attempt], Any] | None,
         cancel: threading.Event | None,
         history: History,
@@ -86,7 +90,7 @@ class Wait:
         self._caller_line, self._route = request_line, route
         self._is_ignored = is_ignored
         self._interval, self._on_poll, self._cancel = interval, on_poll, cancel
-        self._excerpt, self._history = excerpt, history
+        self._excerpt, self._wording, self._history = excerpt, wording, history
         self.has_ended = False
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
@@ -339,11 +343,13 @@ class Wait:
         """Raise the alarm that the last answer met, or that it is unexpected."""
         assert self._response is not None
         alarm = self._verdict.alarm
-        kind, what, why = Alarm, "met an alarm", safe_repr(alarm)
-        self._why_ended = f"alarm: {why}"
         if alarm is None:
-            kind, what, why = UnexpectedResponse, self._verdict.unexpected, ""
+            kind: type[Alarm] = UnexpectedResponse
+            what, why = self._verdict.unexpected, ""
             self._why_ended = what
+        else:
+            kind, what, why = Alarm, "met an alarm", self._wording.alarm(alarm)
+            self._why_ended = f"alarm: {why}"
         raise kind(
             self._response,
             alarm,
@@ -371,23 +377,24 @@ class Wait:
 
     def _why(self, limit: str) -> str:
         """Return in words why an argument ends the wait."""
-        limits = self._limits
+        limits, named = self._limits, self._wording.limit
         if limit == "cancel":
             return "cancel is set"
         if limit == "max_retries":
-            return f"max_retries={limits.max_retries} is reached"
+            return f"{named(limit, f'{limits.max_retries}')} is reached"
         if limit == "max_retry_after":
             asked = format_seconds(self._retry_after(self._response))
-            allowed = format_seconds(limits.max_retry_after)
-            return f"Retry-After asks for {asked}, max_retry_after={allowed}"
+            allowed = named(limit, format_seconds(limits.max_retry_after))
+            return f"Retry-After asks for {asked}, {allowed}"
         is_over = limits.is_over(self._history.elapsed())
         why = "is over" if is_over else "leaves no time for another poll"
-        return f"max_time={format_seconds(limits.max_time)} {why}"
+        return f"{named(limit, format_seconds(limits.max_time))} {why}"
 
     def _summary(self, kind: type[HttSleepError], what: str, why: str) -> str:
         """Return the text of an exception: why, the request, what came, how often."""
         after = f"after {self._history.progress()}"
-        first, others = first_line(shown_name(kind), what, after, why)
+        name = worded(shown_name(kind), "httsleep")
+        first, others = first_line(name, what, after, why)
         lines = [first, self._request_line, *others]
         if self._response is not None:
             answer = self._describe(self._response)

@@ -41,7 +41,7 @@ from .parser import (
     LONGEST_PAUSE,
     build_parser,
 )
-from .words import Words
+from .words import TypedWording
 
 #: The keys of conditions that are JSON, which has no functions.
 _KEYS = {key: each for key, each in VALIDATORS.items() if key != "callback"}
@@ -55,14 +55,12 @@ class Endpoint:
     :ivar sleeper: the sleeper, which gives each poll to the display.
     :ivar request: the method and the URL of its request, without secrets.
     :ivar display: the display of the wait.
-    :ivar words: the words of the command line for limits and alarms.
     :ivar response: the answer that met the condition; ``None`` until it came.
     """
 
     sleeper: HttSleeper
     request: str
     display: Display
-    words: Words
     response: requests.Response | None = None
 
 
@@ -187,17 +185,17 @@ def _build_endpoint(
     """
     sleeper = _build_sleeper(options)
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
-    texts = Words(words, options.get("alarm", ()), sleeper)
-    display = _build_display(options, sleeper, request, texts, is_only)
-    sleeper.on_poll = display.poll
-    return Endpoint(sleeper, request, display, texts)
+    wording = TypedWording(words, options.get("alarm", ()), sleeper)
+    display = _build_display(options, sleeper, request, wording, is_only)
+    sleeper._wording, sleeper.on_poll = wording, display.poll
+    return Endpoint(sleeper, request, display)
 
 
 def _build_display(
     options: Mapping[str, Any],
     sleeper: HttSleeper,
     request: str,
-    words: Words,
+    wording: TypedWording,
     is_only: bool,
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
@@ -205,7 +203,7 @@ def _build_display(
         return _build_end(options, request)
     every = "verbose" in options
     if every or "once" in options or not can_show_status_line():
-        return Lines(request, every=every, is_only=is_only, describe=words.poll)
+        return Lines(request, every=every, is_only=is_only, describe=wording.poll)
     name = "" if is_only else redact_url(sleeper.request.url).removeprefix("http://")
     return TerminalLine(sleeper.max_retries, sleeper.max_time, name)
 

@@ -185,9 +185,9 @@ def _exit_code_and_message(
     """
     request, last = endpoint.request, endpoint.display.attempt
     if isinstance(exc, Alarm):
-        return ALARM, endpoint.words.end(exc)
+        return ALARM, str(exc)
     if isinstance(exc, GaveUp):
-        return GAVE_UP, endpoint.words.end(exc)
+        return GAVE_UP, str(exc)
     if isinstance(exc, Stopped):
         when = "in poll 1" if first == 1 else f"before the end of poll {first}"
         when = when if last is None else f"after {replace(last, next_wait=None)}"

@@ -47,7 +47,7 @@ def test_a_submit_that_names_no_url(serve, run, state):
     server = serve(202)
     ended = run(server.url, *WORDS, *DONE, "--checkpoint", state)
     assert ended.code == 1
-    assert "the answer to the submit names no URL\n" in ended.err
+    assert "the answer to the submit names no URL after 1 poll in " in ended.err
     assert not state.exists()
 
 

@@ -45,7 +45,7 @@ class Shown(Display):
 
 
 def endpoint(do, name="a"):
-    return Endpoint(Sleeper(do), f"GET http://{name}", Shown(), None)
+    return Endpoint(Sleeper(do), f"GET http://{name}", Shown())
 
 
 def attempt(number=1, **facts):
@@ -137,8 +137,8 @@ def test_an_exception_here_cancels_all():
     def interrupt():
         raise KeyboardInterrupt
 
-    first = Endpoint(sleeper, "", Shown(), None)
-    second = Endpoint(sleeper, "", interrupted, None)
+    first = Endpoint(sleeper, "", Shown())
+    second = Endpoint(sleeper, "", interrupted)
     interrupted.__class__ = type("_", (Shown,), {"__enter__": lambda _: interrupt()})
     with pytest.raises(KeyboardInterrupt):
         wait_for_all([first, second])

@@ -2,6 +2,7 @@ import pytest
 
 from httsleep import Alarm, GaveUp
 from httsleep.command.build import build
+from httsleep.formatting import words_of_the_shell
 
 URL = "http://server/endpoint"
 
@@ -12,9 +13,9 @@ def ended(server, answers, naps):
 
     def run(*words):
         (endpoint,) = build([URL, *words]).endpoints
-        with pytest.raises((Alarm, GaveUp)) as caught:
+        with words_of_the_shell(), pytest.raises((Alarm, GaveUp)) as caught:
             endpoint.sleeper.run()
-        return endpoint.words.end(caught.value)
+        return str(caught.value)
 
     return run
 
@@ -103,8 +104,9 @@ def test_a_poll_shows_an_alarm_as_it_was_typed(server):
     with pytest.raises(Alarm):
         endpoint.sleeper.run()
     first, last = polls
-    assert endpoint.words.poll(first) == str(first)
-    assert endpoint.words.poll(last) == "poll 2: alarm: --alarm-status-code 500"
+    describe = endpoint.sleeper._wording.poll
+    assert describe(first) == str(first)
+    assert describe(last) == "poll 2: alarm: --alarm-status-code 500"
 
 
 def test_an_unexpected_answer_has_the_text_of_the_library(server, ended):
