@@ -57,6 +57,8 @@ class Limits(NamedTuple):
         :param recent: seconds that the last answered polls took, at most
             :data:`RECENT_POLLS` of them.
         """
+        if self.max_time == inf:
+            return wanted
         slowest = max(recent, default=0.0)
         fastest = min(recent) if len(recent) == RECENT_POLLS else 0.0
         until_first = self._last_moment(slowest) - elapsed

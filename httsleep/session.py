@@ -4,9 +4,9 @@ Builds on public names only, which requests offers to subclasses: of ``Session``
 ``prepare_request()``, ``rebuild_auth()`` and ``get_redirect_target()``; of
 ``HTTPAdapter`` ``init_poolmanager()``, ``proxy_manager_for()``, ``build_response()``,
 ``get_connection_with_tls_context()``, ``build_connection_pool_key_attributes()``,
-``cert_verify()``, ``send()`` and ``close()``. Of urllib3 it uses ``PoolManager.pools``,
-``PoolKey.key_ssl_context``, and ``pool``, ``proxy`` and ``conn_kw`` of
-``HTTPConnectionPool``.
+``request_url()``, ``cert_verify()``, ``send()`` and ``close()``. Of urllib3 it uses
+``PoolManager.pools``, ``PoolKey.key_ssl_context``, and ``pool``, ``proxy`` and
+``conn_kw`` of ``HTTPConnectionPool``.
 """
 
 import os
@@ -208,6 +208,7 @@ class _BoundedAdapter(HTTPAdapter):
         self._contexts: dict[_Tls, tuple[_Versions, ssl.SSLContext]] = {}
         self._lock = threading.Lock()  # is held while a context is made
         self._last: tuple[Any, Any] | None = None  # what was asked for last, its pool
+        self._last_target: tuple[Any, str] | None = None
         self._arguments = args, kwargs
         self._process = os.getpid()
 
@@ -229,6 +230,14 @@ class _BoundedAdapter(HTTPAdapter):
         pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
         self._last = key, pool
         return pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        """Return the target of the last request if it was the same: that is faster."""
+        key = (request.url, dict(proxies or {}))
+        last = self._last_target
+        if last is None or last[0] != key:
+            self._last_target = last = key, super().request_url(request, proxies)
+        return last[1]
 
     def _leave_connections_to_parent(self) -> None:
         """After a fork, begin without the connections of the parent process."""
@@ -372,7 +381,7 @@ class _BoundedAdapter(HTTPAdapter):
         referenced.
         """
         self._leave_connections_to_parent()
-        self._last = None
+        self._last = self._last_target = None
         self._contexts.clear()
         for pools, key in self._pools():
             with suppress(KeyError):  # another thread has removed it

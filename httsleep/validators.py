@@ -118,9 +118,9 @@ def are_alike(response: requests.Response, before: requests.Response | None) -> 
         and "json" not in vars(response)  # a hook has set it
         and "json" not in vars(before)
         and response.status_code == before.status_code
+        and body_of(response) == body_of(before)
         and response.encoding == before.encoding
         and header_of(response, "Content-Type") == header_of(before, "Content-Type")
-        and body_of(response) == body_of(before)
     )
 
 

@@ -101,6 +101,7 @@ class Wait:
         self._origin_only = False  # whether no more of its URL may be shown
         self._verdict = Verdict("ignored")  # the verdict on it
         self._exception: Exception | None = None  # the last one that was ignored
+        self._asked = 0.0  # seconds of the Retry-After of the last poll
         self._wanted = 0.0  # seconds of the next wait, if max_time did not matter
 
     def poll(self) -> Attempt:
@@ -118,6 +119,7 @@ class Wait:
             self.has_ended = self._is_submit()  # there is nothing to poll yet
             raise
         if attempt.outcome in ("waiting", "ignored"):
+            self._asked = self._retry_after(attempt.response)
             limit = self._reached_limit(attempt)
             if limit is None:
                 attempt = self._plan_next(attempt)
@@ -250,14 +252,16 @@ class Wait:
             verdict = self._judge(response)
             self._response, self._response_poll = response, history.polls
             self._verdict = verdict
-            history.recent.append(history.elapsed() - began)
+        elapsed = history.elapsed()
+        if response is not None:
+            history.recent.append(elapsed - began)
         return Attempt(
             number=history.polls,
             response=response,
             exception=ignored,
             outcome=verdict.outcome,
             reasons=verdict.reasons,
-            elapsed=history.elapsed(),
+            elapsed=elapsed,
             next_wait=None,
             alarm=verdict.alarm,
             _origin_only=self._origin_only,
@@ -290,8 +294,10 @@ class Wait:
             exc.add_note("\n  ".join((answered, rest, self._request_line)))
             raise
         self._judged = response, answer.results
-        unmet = (f"{each}{cache_note(response)}" for each in verdict.unmet)
-        return verdict._replace(unmet=tuple(unmet))
+        if note := cache_note(response):
+            unmet = tuple(each + note for each in verdict.unmet)
+            verdict = verdict._replace(unmet=unmet)
+        return verdict
 
     def _is_cut_off(self, exc: Exception) -> bool:
         """Return whether max_time or cancel, and not its own limit, ended a request."""
@@ -319,14 +325,14 @@ class Wait:
             return "max_retries"
         if self._limits.is_over(attempt.elapsed):
             return "max_time"
-        if self._retry_after(attempt.response) > self._limits.max_retry_after:
+        if self._asked > self._limits.max_retry_after:
             return "max_retry_after"
         return None
 
     def _plan_next(self, attempt: Attempt) -> Attempt:
         """Return the attempt with its ``next_wait``; ``None`` if no poll fits."""
         interval = seconds_after(self._interval, attempt)
-        self._wanted = max(interval, self._retry_after(attempt.response))
+        self._wanted = max(interval, self._asked)
         wait = self._next_wait()
         self._history.due = self._history.elapsed() + (wait or 0.0)
         return replace(attempt, next_wait=wait)
@@ -383,7 +389,7 @@ class Wait:
         if limit == "max_retries":
             return f"{named(limit, f'{limits.max_retries}')} is reached"
         if limit == "max_retry_after":
-            asked = format_seconds(self._retry_after(self._response))
+            asked = format_seconds(self._asked)
             allowed = named(limit, format_seconds(limits.max_retry_after))
             return f"Retry-After asks for {asked}, {allowed}"
         is_over = limits.is_over(self._history.elapsed())

@@ -299,7 +299,7 @@ def test_a_body_of_a_known_size_is_read_at_once():
 
 
 def test_of_a_body_that_is_too_large_one_byte_too_many_is_read():
-    """Whatever size a server states, only one byte more than the limit is read."""
+    """No more is read than shows that it is too large, whatever size is stated."""
     known = {"Content-Length": str(3 * 10**6)}
     assert reads_of(3 * 10**6, limit=1000, **known) == [1001]
     assert reads_of(3 * 10**6, limit=1000) == [1001]

@@ -157,6 +157,23 @@ def test_another_target_has_another_pool(other):
         assert pool_of(adapter) is first
 
 
+def test_the_target_is_that_of_requests():
+    """The target that was used last is not taken for another URL or other proxies."""
+    proxies = {"http": "http://proxy:3128"}
+    with BoundedSession() as session:
+        adapter, plain = session.get_adapter(URL), HTTPAdapter()
+        for url, given in [
+            (URL, {}),
+            (f"{URL}//2?x=1", None),
+            (URL, proxies),
+            (URL, {}),
+        ]:
+            request = requests.Request("GET", url).prepare()
+            expected = plain.request_url(request, given)
+            assert adapter.request_url(request, given) == expected
+            assert adapter.request_url(request, given) == expected
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """The paths of a CA, of a directory, of a certificate with its key, and of both."""
