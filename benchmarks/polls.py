@@ -2,7 +2,8 @@
 
 Every contender is a process of its own, polls the same server on 127.0.0.1, and takes
 its turn in every round. Prints a table in reStructuredText: the median, over the
-rounds, of the CPU time divided by that of the hand-written loop in the same round.
+rounds, of the CPU time divided by that of the hand-written loop in the same round. With
+``--write`` the table replaces that of docs/speed.rst, and its bars are drawn again.
 
 The processes get an empty environment. That flatters the hand-written loop: at each
 poll requests looks for proxies in every variable there is.
@@ -11,6 +12,7 @@ poll requests looks for proxies in every variable there is.
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Self
+
+import bars
 
 HERE = Path(__file__).parent
 PUBLISHED = "httsleep 0.3.1"
@@ -188,13 +192,26 @@ def machine() -> str:
     return ", ".join((where, python, *versions))
 
 
+def write(printed: str) -> None:
+    """Put what is printed in the place of the last print in the page, and draw it."""
+    page, first = bars.PAGE.read_text(), printed.partition("\n")[0]
+    last_print = rf"{re.escape(first)}.*?; median of \d+ rounds\.\n"
+    bars.PAGE.write_text(re.sub(last_print, lambda _: printed, page, flags=re.DOTALL))
+    bars.draw()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="CPU time per poll")
     parser.add_argument("--rounds", type=int, default=11, help="default: 11")
-    rounds = parser.parse_args().rounds
-    print(*table(measure(rounds)), sep="\n")
-    print(f"\n{machine()}; median of {rounds} rounds.")
+    parser.add_argument("--write", action="store_true", help="update docs/speed.rst")
+    options = parser.parse_args()
+    lines = list(table(measure(options.rounds)))
+    under = f"{machine()}; median of {options.rounds} rounds."
+    printed = "\n".join([*lines, "", under, ""])
+    print(printed, end="")
+    if options.write:
+        write(printed)
 
 
 if __name__ == "__main__":

@@ -160,14 +160,10 @@ def test_another_target_has_another_pool(other):
 def test_the_target_is_that_of_requests():
     """The target that was used last is not taken for another URL or other proxies."""
     proxies = {"http": "http://proxy:3128"}
+    calls = [(URL, {}), (f"{URL}//2?x=1", None), (URL, proxies), (URL, {})]
     with BoundedSession() as session:
         adapter, plain = session.get_adapter(URL), HTTPAdapter()
-        for url, given in [
-            (URL, {}),
-            (f"{URL}//2?x=1", None),
-            (URL, proxies),
-            (URL, {}),
-        ]:
+        for url, given in calls:
             request = requests.Request("GET", url).prepare()
             expected = plain.request_url(request, given)
             assert adapter.request_url(request, given) == expected
