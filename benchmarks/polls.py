@@ -197,7 +197,7 @@ def write(printed: str) -> None:
     page, first = bars.PAGE.read_text(), printed.partition("\n")[0]
     last_print = rf"{re.escape(first)}.*?; median of \d+ rounds\.\n"
     bars.PAGE.write_text(re.sub(last_print, lambda _: printed, page, flags=re.DOTALL))
-    bars.draw()
+    bars.write(bars.pictures())
 
 
 def main() -> None:

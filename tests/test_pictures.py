@@ -1,8 +1,9 @@
-"""The pictures of the documentation are those that docs/pictures.py draws."""
+"""The pictures of the documentation are those that its scripts draw."""
 
 import re
 from pathlib import Path
 
+import bars
 import pictures
 import pytest
 
@@ -18,18 +19,21 @@ FILES = sorted(ROOT.glob("docs/_static/*.svg"))
 @pytest.fixture(scope="module")
 def drawn():
     """The pictures by their files, drawn once for this module."""
-    return pictures.pictures()
+    return pictures.pictures() | bars.pictures()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_checked_in_picture_is_the_one_that_the_script_draws(file, drawn):
-    """``python docs/pictures.py`` draws it; tests/test_intervals.py has the plots."""
+    """``python docs/pictures.py`` draws it, or ``python benchmarks/bars.py``.
+
+    tests/test_intervals.py has the plots.
+    """
     if not file.name.startswith("intervals-"):
         assert file.read_text(encoding="utf-8") == drawn[file]
 
 
 def test_each_picture_is_checked_in(drawn):
-    """The script draws no picture that the repository has not."""
+    """The scripts draw no picture that the repository has not."""
     assert drawn.keys() <= set(FILES)
 
 
