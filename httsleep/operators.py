@@ -104,12 +104,17 @@ def _value(expected: Any) -> ValueCheck:
     compared as a list.
     """
     matches = matcher("value", expected)
+    is_list = isinstance(expected, list) and bool(expected)
+    is_element = _one_of("value", expected)[0] if is_list else None
 
     def check(found: list[Any]) -> str | None:
         actual = found[0] if len(found) == 1 else found
         if matches(actual) or (len(found) == 1 and matches(found)):
             return None
-        return f"is {beside(actual, expected)}, not {safe_repr(expected)}"
+        reason = f"is {beside(actual, expected)}, not {safe_repr(expected)}"
+        if is_element is not None and len(found) == 1 and is_element(actual):
+            reason += " as a whole; 'in' would allow each of them"
+        return reason
 
     return check
 

@@ -121,6 +121,11 @@ def test_allowed_values_may_be_regular_expressions():
     [
         ("value", 1, [True], "is True, not 1"),
         ("value", ["a"], ["a", "b"], "is ['a', 'b'], not ['a']"),
+        ("value", ["a", "b"], ["c"], "is 'c', not ['a', 'b']"),
+        (
+            *("value", ["a", "b"], ["b"]),
+            "is 'b', not ['a', 'b'] as a whole; 'in' would allow each of them",
+        ),
         ("in", ["b", "a"], ["c"], "is 'c', not one of 'b', 'a'"),
         ("in", ["a"], ["c"], "is 'c', not 'a'"),
         ("in", {"b", "a"}, ["c"], "is 'c', not one of 'a', 'b'"),
