@@ -240,10 +240,10 @@ class Wait:
             response = self._sender.send(self._seconds_left(began), history.url)
         except Exception as exc:
             history.counts.clear()
-            history.add(describe_exception(exc))
+            history.add(why := describe_exception(exc))
             is_ignored = self._is_ignored(exc) and not self._is_submit()
             if not (self._is_cut_off(exc) or is_ignored):
-                self._add_note(exc)
+                self._add_note(exc, why)
                 show_alone(exc, handled)
                 raise
             ignored = self._exception = without_tracebacks(exc)
@@ -307,10 +307,11 @@ class Wait:
         is_over = cuts and self._limits.is_over(self._history.elapsed())
         return is_over or self._is_cancelled()
 
-    def _add_note(self, exc: Exception) -> None:
-        """Say which poll a failed request was, and how to ignore that."""
+    def _add_note(self, exc: Exception, why: str) -> None:
+        """Say which poll a failed request was, why, and how to ignore that."""
         if isinstance(exc, requests.exceptions.RequestException):
-            lines = [f"failed after {self._history.progress()}", self._request_line]
+            failed = f"failed after {self._history.progress()}: {why}"
+            lines = [failed, self._request_line]
             if self._is_submit():
                 lines[0] += f"; {NOBODY_KNOWS}"
             elif (name := class_that_ignores(exc)) is not None:

@@ -167,7 +167,7 @@ def test_an_exception_that_is_not_ignored_reaches_the_caller(answers, naps):
         poll_until(URL, status_code=200, ignore_exceptions=TimeoutError)
     assert info.value is refused
     assert info.value.__notes__ == [
-        "failed after 2 polls in 2 s\n"
+        "failed after 2 polls in 2 s: ConnectionError: connection refused\n"
         "  GET http://server/endpoint\n"
         "  ignore_exceptions=[ConnectionError] would make it poll on"
     ]
@@ -175,12 +175,13 @@ def test_an_exception_that_is_not_ignored_reaches_the_caller(answers, naps):
 
 
 def test_a_refused_certificate_proposes_nothing_to_ignore(answers):
-    """The note says only where and when, because a wait does not repair it."""
+    """The note says only why, where and when, because a wait does not repair it."""
     answers(broken.SSLError(ssl.SSLCertVerificationError()))
     with pytest.raises(broken.SSLError) as info:
         poll_until(URL, status_code=200)
     assert info.value.__notes__ == [
-        "failed after 1 poll in 0 s\n  GET http://server/endpoint"
+        "failed after 1 poll in 0 s: SSLError: certificate not accepted\n"
+        "  GET http://server/endpoint"
     ]
 
 
