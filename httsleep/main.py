@@ -680,7 +680,9 @@ def _success(until: Any, shorthand: Mapping[str, Any], headers: Any) -> Any:
         raise ValueError(text)
     if until is not None and given:
         words = " and ".join(["until", *given])
-        raise ValueError(f"{words} are given: give until or the shorthand, not both")
+        keys = ", ".join(f"{key!r}: ..." for key in given)
+        instead = f"give not both; as keys of a condition, until={{{keys}}}"
+        raise ValueError(f"{words} are given: {instead}")
     return given if until is None else until
 
 

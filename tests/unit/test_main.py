@@ -632,8 +632,11 @@ REFUSED_SUCCESSES = [
         {"headers": {"X-A": "x"}},
         ["no success", "; headers are sent, until={'headers': {...}} expects them"],
     ),
-    ({"until": DONE, "json": {}}, ["until and json are given", "not both"]),
-    ({"until": DONE, "text": "", "status_code": 1}, ["until and status_code and text"]),
+    ({"until": DONE, "json": {}}, ["until and json are given", "until={'json': ...}"]),
+    (
+        {"until": DONE, "text": "", "status_code": 1},
+        ["until and status_code and text", "until={'status_code': ..., 'text': ...}"],
+    ),
     ({"until": []}, ["until is []", "give at least one condition"]),
     ({"until": ()}, ["until is ()"]),
     ({"until": 200}, ["until is 200", "a dict such as"]),
