@@ -19,6 +19,7 @@ _Sentence = str | tuple[str, str]
 _MIN_LENGTH = 5  # of a word that is compared by likeness: many short words are alike
 _LIKENESS = 0.6
 _STATUS = "status code status_codes http_status http_code expected_status"
+_STATUS_TEXT = r"[1-5](\d\d|xx)"
 _REGEX = "regex regexp regular_expression pattern re match matches ~ =~"
 
 _EXPECTED_BODY = (
@@ -171,7 +172,7 @@ def nearest_key(key: Any, value: Any, names: Collection[str]) -> str:
         that is a word, is probably a name in the JSON body.
     """
     meaning = guess(key, names)
-    is_word = isinstance(value, str) and re.fullmatch(r"[1-5](\d\d|xx)", value) is None
+    is_word = isinstance(value, str) and re.fullmatch(_STATUS_TEXT, value) is None
     is_path = isinstance(key, str) and (key.isidentifier() or key.startswith("$"))
     if is_path and (not meaning or (is_word and written("status_code") in meaning)):
         path = key if key.startswith("$") else f"$.{key}"
@@ -186,7 +187,8 @@ def example_condition(value: Any) -> str:
         return "{'callback': ...}"
     if isinstance(value, str) and value.startswith("$"):
         return f"{{{written('jsonpath')}: {{{written(value)}: ...}}}}"
-    is_status = isinstance(value, int) and 100 <= value <= 999
+    is_class = isinstance(value, str) and re.fullmatch(_STATUS_TEXT, value) is not None
+    is_status = is_class or (isinstance(value, int) and 100 <= value <= 999)
     return written({"status_code": value if is_status else 200})
 
 

@@ -126,6 +126,7 @@ def test_an_expression_is_a_value(word):
         ("$.a", "a condition is a dict such as {'jsonpath': {'$.a': ...}}"),
         ("OK", "a condition is a dict such as {'status_code': 200}"),
         (404, "a condition is a dict such as {'status_code': 404}"),
+        ("5xx", "a condition is a dict such as {'status_code': '5xx'}"),
         (5, "a condition is a dict such as {'status_code': 200}"),
     ],
 )
