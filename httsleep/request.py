@@ -28,6 +28,8 @@ FIELDS = (
 )
 #: The syntax of a method and of the name of a header (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Methods that are given as if this was requests.request().
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 #: A URL that only lacks its http://, such as localhost:8080/health.
 _NO_SCHEME = r"[\w.-]+(:\d{1,5})?([/?]\S*)?"
 
@@ -44,6 +46,8 @@ def checked_copy(
         url_or_request = requests.Request("GET", url_or_request)
     if not isinstance(url_or_request, requests.Request):
         instead = "give a URL or a requests.Request"
+        if isinstance(url_or_request, requests.Response):
+            instead += ", such as requests.Request('POST', url), which is not sent yet"
         raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
     fields: dict[str, Any] = {}
     with suppress(RecursionError):
@@ -176,6 +180,8 @@ def _check_url(request: requests.Request, prepared: requests.PreparedRequest) ->
     except Exception as exc:  # for instance, the str() of a param raises one
         kind = _kind(exc)
     whole = f"give 'http://{url}'" if re.fullmatch(_NO_SCHEME, url) else ""
+    if url in _METHODS:
+        whole = f"give requests.Request({url!r}, url) in place of both"
     if kind:
         text = f"url_or_request: {url!r} cannot be polled ({kind})"
         instead = whole or "give a whole URL such as 'http://server/endpoint'"

@@ -158,6 +158,11 @@ ENDLESS.append(ENDLESS)
 REFUSED = {
     "bytes": (b"http://server", ["url_or_request", "URL or a requests.Request"]),
     "None": (None, ["url_or_request", "is a NoneType: give a URL"]),
+    "method first": (
+        "POST",
+        ["'POST' cannot be", "give requests.Request('POST', url)"],
+    ),
+    "sent": (requests.Response(), ["is a Response: give a", "Request('POST', url)"]),
     "prepared": (
         requests.Request("GET", URL).prepare(),
         ["is a PreparedRequest: give"],
