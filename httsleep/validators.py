@@ -57,6 +57,8 @@ _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MAX_DIFFERENCES = 5  # in a reason of json_contains
 _NOTHING: Results = MappingProxyType({})
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
+#: What an expression has that is written as a str, and a text has rarely.
+_LIKE_EXPRESSION = re.compile(r"\.[*+]|\\[dswbDSW]|^\^|\$$")
 _PLAIN = re.compile(r"\$((?:\.\w+)+)")  # the names at the beginning of a JSONPath
 
 
@@ -261,6 +263,8 @@ def text(expected: Any) -> Check:
         reason = f"text is {safe_repr(actual)}, not {matched_by}{shown}"
         if isinstance(expected, str) and expected and expected in actual:
             reason += f" alone; {finds} would find it"
+        elif isinstance(expected, str) and _LIKE_EXPRESSION.search(expected):
+            reason += ", which is a text and no regular expression"
         return reason
 
     return TwoStepCheck(is_met, reason)

@@ -333,6 +333,7 @@ def test_a_text_may_be_an_expression(says):
 
 
 TEXT_HINT = " alone; a regular expression would find it"
+PATTERN_HINT = ", which is a text and no regular expression"
 JSON_HINT = " alone; json_contains would allow the other keys"
 
 
@@ -342,6 +343,11 @@ JSON_HINT = " alone; json_contains would allow the other keys"
         ("text", "OK", "OK\n", f"text is 'OK\\n', not 'OK'{TEXT_HINT}"),
         ("text", "OK", "no", "text is 'no', not 'OK'"),
         ("text", "", "no", "text is 'no', not ''"),
+        *(
+            ("text", like, "no", f"text is 'no', not {like!r}{PATTERN_HINT}")
+            for like in ("O.*", "O.+K", r"\d", "^OK", "OK$")
+        ),
+        ("text", "a.b^c$d", "no", "text is 'no', not 'a.b^c$d'"),
         (
             *("json", {"a": 1}, {"a": 1, "b": 2}),
             f"json is {{'a': 1, 'b': 2}}, not {{'a': 1}}{JSON_HINT}",
