@@ -293,6 +293,8 @@ def json(expected: Any) -> Check:
             reason += f" alone; {contains} would allow the other keys"
         if value is not _NO_JSON and json_equal(answer.json, value):
             reason += ", which is its text: give the value itself"
+        elif isinstance(value, dict) and isinstance(answer.json, dict):
+            reason += ", which is the text of an object: give the object itself"
         return reason
 
     return TwoStepCheck(is_met, reason)

@@ -371,6 +371,12 @@ JSON_HINT = " alone; json_contains would allow the other keys"
             *("json", "25", 25),
             "json is 25, not '25', which is its text: give the value itself",
         ),
+        (
+            *("json", '{"a": 2}', {"b": 1, "a": 2}),
+            "json is {'b': 1, 'a': 2}, not '{\"a\": 2}', which is the text of an "
+            "object: give the object itself",
+        ),
+        ("json", '{"a": 2}', [], "json is [], not '{\"a\": 2}'"),
         ("json", "[1]", [2], "json is [2], not '[1]'"),
         ("json", "[" * 100_000, [2], f"json is [2], not '{'[' * 37}...{'[' * 38}'"),
     ],
