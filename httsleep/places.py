@@ -122,10 +122,18 @@ def _in_header(argument: str, name: str) -> _Find:
         given = getattr(answer.response, "headers", None)
         headers = given if isinstance(given, Mapping) else {}  # of a test double
         if name not in headers:
-            raise _NamesNothing(f"is missing{there_are(headers)}")
+            meant = f"; the body has $.{name}" if _is_key(answer, name) else ""
+            raise _NamesNothing(f"is missing{there_are(headers)}{meant}")
         return _checked_value(_decode_header(headers[name]))
 
     return find
+
+
+def _is_key(answer: Answer, name: str) -> bool:
+    """Return whether the body is an object with this key."""
+    is_real = isinstance(answer.response, requests.Response)  # not a test double
+    document = answer.json if is_real and answer.is_json else None
+    return isinstance(document, dict) and name in document
 
 
 def _decode_header(value: Any) -> Any:
@@ -155,7 +163,13 @@ def _in_body(path: str, kinds: Any) -> _Find:
             raise _NamesNothing(f"is missing{there_are(keys)}")
         if len(found) > 1:
             raise _NamesNothing(f"has {len(found)} values, which name no URL")
-        return _checked_value(found[0], kinds=kinds)
+        try:
+            return _checked_value(found[0], kinds=kinds)
+        except _NamesNothing as nothing:
+            if isinstance(found[0], bool) or not isinstance(found[0], (int, float)):
+                raise
+            part = f"{{{path}}} can be a part of one"
+            raise _NamesNothing(f"{nothing}; {part}") from None
 
     return find
 

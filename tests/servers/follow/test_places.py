@@ -182,6 +182,26 @@ def test_a_place_that_names_nothing(serve, submit, sent, follow, body, headers):
     assert "names no URL" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("follow", "told"),
+    [
+        ("$.id", "$.id is 7, which names no URL; {$.id} can be a part of one"),
+        ("$.done", "$.done is True, which names no URL\n"),
+        ("/jobs/{id}", "/jobs/{id} has no part: id is missing (there "),
+        ("/jobs/{id}", "); the body has $.id\n"),
+        ("/jobs/{$.done}", "has no part: $.done is True, which names no URL\n"),
+        ("id", "); the body has $.id\n"),
+        ("Location", ")\n"),
+    ],
+)
+def test_a_key_of_the_body_is_told_how_to_be_written(serve, submit, follow, told):
+    """An id is no URL, and a name without a $ is that of a header."""
+    server = serve((202, {"id": 7, "done": True}))
+    with pytest.raises(UnexpectedResponse) as caught:
+        httsleep(submit(server.url), status_code=200, follow=follow)
+    assert told in str(caught.value)
+
+
 def test_an_exception_of_a_callable_reaches_the_caller(serve, submit, sent):
     """Only a LookupError and a JSONDecodeError mean that there is no URL."""
 
