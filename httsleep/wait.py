@@ -32,6 +32,7 @@ from .formatting import (
     describe_status,
     describe_way,
     format_seconds,
+    header_of,
     safe_repr,
     worded,
 )
@@ -294,10 +295,18 @@ class Wait:
             exc.add_note("\n  ".join((answered, rest, self._request_line)))
             raise
         self._judged = response, answer.results
-        if note := cache_note(response):
+        if note := cache_note(response) + self._not_followed(response):
             unmet = tuple(each + note for each in verdict.unmet)
             verdict = verdict._replace(unmet=unmet)
         return verdict
+
+    def _not_followed(self, response: requests.Response) -> str:
+        """Return a note if a POST is sent again, and its answer names a URL to poll."""
+        is_submit = self._route is None and not self._caller_line.startswith("GET ")
+        if not is_submit or response.status_code not in (201, 202):
+            return ""
+        has_url = header_of(response, "Location") is not None
+        return " (its Location is not followed)" if has_url else ""
 
     def _is_cut_off(self, exc: Exception) -> bool:
         """Return whether max_time or cancel, and not its own limit, ended a request."""
