@@ -330,7 +330,9 @@ def jsonpath(expected: Any) -> Check:
 
     :param expected: a list of entries, one entry, or a dict of expressions and values.
     """
-    entries = [_jsonpath_entry(entry) for entry in _jsonpath_entries(expected)]
+    given = _jsonpath_entries(expected)
+    entries = [_jsonpath_entry(entry) for entry in given]
+    _check_contradiction(given)
 
     def check(answer: Answer) -> str | None:
         if not answer.is_json:
@@ -365,6 +367,19 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
             instead = f"write {written({'expression': path, **value})}"
             raise bad_argument("jsonpath", expected, instead)
     return [{"expression": path, "value": each} for path, each in expected.items()]
+
+
+def _check_contradiction(entries: list[dict[str, Any]]) -> None:
+    """Check that no path has to have two values, of which one is probably enough."""
+    values: dict[str, Any] = {}
+    for entry in entries:
+        path, value = entry["expression"], entry.get("value", [])
+        if isinstance(path, str) and isinstance(value, (str, int, float, type(None))):
+            before = values.setdefault(path, value)
+            if not json_equal(before, value):
+                either = {"expression": path, "in": [before, value]}
+                instead = f"no value is both; for one of them write {safe_repr(either)}"
+                raise bad_argument("jsonpath", entries, instead)
 
 
 def _means_expression(item: tuple[Any, Any]) -> bool:

@@ -573,6 +573,15 @@ REFUSED = {
         ({"ge": 1, "le": 2}, "{'expression': '$.path', 'ge': 1, 'le': 2}"),
         ({"$.a": {"ge": 100}}, "write {'expression': '$.a', 'ge': 100}"),
         ([{"$.a": 1}], "unknown key '$.a'"),
+        (
+            [{"expression": "$.a", "value": each} for each in ("X", "Y")],
+            "no value is both; for one of them write "
+            "{'expression': '$.a', 'in': ['X', 'Y']}",
+        ),
+        (
+            [{"expression": "$.a", "value": each} for each in (1, True)],
+            "no value is both; for one",
+        ),
         ({"$.a": (1,)}, "a tuple is not JSON"),
         *(
             ({path: 1}, f"expression is {path!r}: give a valid JSONPath (")
@@ -596,6 +605,13 @@ def test_an_expected_value_that_makes_no_sense_is_refused(key, expected, instead
     assert instead in str(info.value)
     assert info.value.__suppress_context__ or info.value.__context__ is None
     assert str(info.value).isprintable()
+
+
+@pytest.mark.parametrize("value", ["X", ["Y"], re.compile("Y")])
+def test_entries_of_one_path_that_can_hold_together(value):
+    """Only two different values of a path are refused."""
+    entries = [{"expression": "$.a", "value": each} for each in ("X", value)]
+    VALIDATORS["jsonpath"]([*entries, {"expression": "$.b", "value": "Y"}])
 
 
 @pytest.mark.parametrize("key", ["json", "json_contains", "jsonpath"])
