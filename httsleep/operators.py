@@ -112,11 +112,20 @@ def _value(expected: Any) -> ValueCheck:
         if matches(actual) or (len(found) == 1 and matches(found)):
             return None
         reason = f"is {beside(actual, expected)}, not {safe_repr(expected)}"
+        if _is_quoted(actual, expected):
+            reason += ", of which the quotes are a part"
         if is_element is not None and len(found) == 1 and is_element(actual):
             reason += " as a whole; 'in' would allow each of them"
         return reason
 
     return check
+
+
+def _is_quoted(actual: Any, expected: Any) -> bool:
+    """Return whether the expected value is the actual one in quotes, as in a shell."""
+    if not (isinstance(actual, str) and isinstance(expected, str)):
+        return False
+    return expected[:1] in ("'", '"') and expected == expected[0] + actual + expected[0]
 
 
 def _one_of(name: str, expected: Any) -> tuple[Matches, str]:

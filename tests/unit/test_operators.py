@@ -123,6 +123,12 @@ def test_allowed_values_may_be_regular_expressions():
         ("value", ["a"], ["a", "b"], "is ['a', 'b'], not ['a']"),
         ("value", ["a", "b"], ["c"], "is 'c', not ['a', 'b']"),
         (
+            *("value", "'a'", ["a"]),
+            """is 'a', not "'a'", of which the quotes are a part""",
+        ),
+        ("value", "'b'", ["a"], """is 'a', not "'b'\""""),
+        ("value", "", ["a"], "is 'a', not ''"),
+        (
             *("value", ["a", "b"], ["b"]),
             "is 'b', not ['a', 'b'] as a whole; 'in' would allow each of them",
         ),
