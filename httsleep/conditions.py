@@ -146,12 +146,22 @@ class CheckedCondition:
                 reason = self._ask(key, check, answer, first_only)
             except Exception as exc:
                 if not is_ignored(exc):
-                    exc.add_note(f"raised by {key!r} in {self._place}")
+                    exc.add_note(
+                        f"raised by {key!r} in {self._place}{self._guard(key, answer)}"
+                    )
                     raise
                 reason = f"{key} raised {describe_exception(exc)}"
             if reason is not None:
                 reasons.append(one_line(reason, _MAX_REASON))
         return reasons
+
+    def _guard(self, key: str, answer: Answer) -> str:
+        """Return what keeps error pages from a callback that has raised for one."""
+        status = answer.response.status_code
+        is_guarded = key != "callback" or "status_code" in self._checks
+        if is_guarded or not isinstance(status, int) or status < 400:
+            return ""
+        return "; with status_code=200 beside it, a callback is given no error page"
 
     def _ask(
         self, key: str, check: Check, answer: Answer, first_only: bool

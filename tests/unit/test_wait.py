@@ -229,6 +229,15 @@ def test_an_exception_of_a_callback_has_notes(answers):
     ]
 
 
+def test_a_callback_that_fails_for_an_error_page_is_told_to_ask_for_a_status(answers):
+    """The first answer of many waits is a 503, which has no JSON."""
+    answers(503)
+    with pytest.raises(broken.JSONDecodeError) as info:
+        poll_until(URL, callback=lambda response: response.json()["x"])
+    note = info.value.__notes__[0]
+    assert note.startswith("raised by 'callback' in until; with status_code=200 beside")
+
+
 def test_an_exception_of_a_callback_can_be_ignored(answers, naps):
     """A callback that raises an ignored exception is a condition that is not met."""
     answers({}, SUCCESS)
