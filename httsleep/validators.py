@@ -366,6 +366,8 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
         if isinstance(value, dict) and value and all(key in OPERATORS for key in value):
             instead = f"write {written({'expression': path, **value})}"
             raise bad_argument("jsonpath", expected, instead)
+        if isinstance(value, dict) and any(map(_is_sign, value)):
+            _jsonpath_entry({"expression": path, **value})  # raises what was meant
     return [{"expression": path, "value": each} for path, each in expected.items()]
 
 
@@ -380,6 +382,11 @@ def _check_contradiction(entries: list[dict[str, Any]]) -> None:
                 either = {"expression": path, "in": [before, value]}
                 instead = f"no value is both; for one of them write {safe_repr(either)}"
                 raise bad_argument("jsonpath", entries, instead)
+
+
+def _is_sign(key: Any) -> bool:
+    """Return whether a key is a sign such as ``>=``, and no name of a body."""
+    return isinstance(key, str) and re.fullmatch("[<>=!~]+", key) is not None
 
 
 def _means_expression(item: tuple[Any, Any]) -> bool:

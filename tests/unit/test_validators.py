@@ -572,6 +572,10 @@ REFUSED = {
         ({"value": 1}, "{'expression': '$.path', 'value': 1}"),
         ({"ge": 1, "le": 2}, "{'expression': '$.path', 'ge': 1, 'le': 2}"),
         ({"$.a": {"ge": 100}}, "write {'expression': '$.a', 'ge': 100}"),
+        (
+            {"$.a": {">=": 100}},
+            "{'expression': '$.a', '>=': 100}: unknown key '>=': did you mean 'ge'?",
+        ),
         ([{"$.a": 1}], "unknown key '$.a'"),
         (
             [{"expression": "$.a", "value": each} for each in ("X", "Y")],
