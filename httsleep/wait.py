@@ -319,10 +319,11 @@ class Wait:
     def _add_note(self, exc: Exception, why: str) -> None:
         """Say which poll a failed request was, why, and how to ignore that."""
         if isinstance(exc, requests.exceptions.RequestException):
-            failed = f"failed after {self._history.progress()}: {why}"
-            lines = [failed, self._request_line]
+            after = f"after {self._history.progress()}"
+            first, others = first_line("", "failed", after, why)
+            lines = [first, self._request_line, *others]
             if self._is_submit():
-                lines[0] += f"; {NOBODY_KNOWS}"
+                lines.append(NOBODY_KNOWS)
             elif (name := class_that_ignores(exc)) is not None:
                 lines.append(f"ignore_exceptions=[{name}] would make it poll on")
             exc.add_note("\n  ".join(lines))

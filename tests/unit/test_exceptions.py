@@ -13,7 +13,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.exceptions import InvalidSchema, RequestException
+from requests.exceptions import InvalidSchema, RequestException, SSLError
 
 from httsleep import (
     Alarm,
@@ -341,15 +341,19 @@ def test_the_first_line_says_why_and_fits_a_terminal(
 @pytest.mark.parametrize(
     ("error", "arguments", "first"),
     [
-        (REFUSED, {}, "failed after 1 poll in 0 s"),
-        (REFUSED, FOLLOW, "failed after 1 poll in 0 s; nobody knows whether"),
+        (
+            REFUSED,
+            {},
+            "failed after 1 poll in 0 s: ConnectionError: connection refused",
+        ),
+        (SSLError("x" * 200), {}, "failed after 1 poll in 0 s: SSLError: TLS failed"),
         (
             None,
             {"callback": lambda _: 1 / 0},
             "poll 1 was answered 500 Internal Server",
         ),
     ],
-    ids=["request", "submit", "callback"],
+    ids=["request", "TLS", "callback"],
 )
 def test_the_first_line_of_a_note_fits_a_terminal(server, error, arguments, first):
     """URLs, and what the answer is, have lines of their own in a note."""
