@@ -11,7 +11,9 @@ from .formatting import (
     describe_status,
     describe_way,
     format_seconds,
+    redact_url,
     redirected_to,
+    show_origin,
 )
 
 Outcome = Literal["met", "alarm", "waiting", "ignored"]
@@ -110,6 +112,14 @@ def describe_attempt(attempt: Attempt) -> str:
 def way_of(attempt: Attempt) -> str:
     """Return the URL that redirects led to, and the proxy, each after a comma."""
     return describe_way(attempt.response, origin_only=attempt._origin_only)
+
+
+def url_of(attempt: Attempt) -> str | None:
+    """Return the URL that a poll was sent to; ``None`` if no answer came."""
+    if attempt.response is None:
+        return None
+    url = [*attempt.response.history, attempt.response][0].url
+    return show_origin(url) if attempt._origin_only else redact_url(url)
 
 
 def redirect_of(attempt: Attempt) -> str | None:

@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 import requests
 
+from .attempt import Attempt
 from .decoding import decoded_text
 from .formatting import as_text, body_of, one_line
 
@@ -47,6 +48,26 @@ class BodyExcerpt:
     def __init__(self, max_length: int, request: requests.Request) -> None:
         self._max_length = max_length
         self._request = request
+
+    def of_failure(
+        self, response: requests.Response, *, is_alarm: bool, origin_only: bool
+    ) -> str:
+        """Return the excerpt of an alarm or an error; empty for other answers.
+
+        :param origin_only: whether the answer is of another origin than the request.
+        """
+        is_shown = (is_alarm or is_error(response)) and not origin_only
+        return self.of(response) if is_shown else ""
+
+    def of_attempt(self, attempt: Attempt) -> str:
+        """Return the excerpt of an alarm or an error; empty for other attempts."""
+        if attempt.response is None:
+            return ""
+        return self.of_failure(
+            attempt.response,
+            is_alarm=attempt.outcome == "alarm",
+            origin_only=attempt._origin_only,
+        )
 
     def of(self, response: requests.Response) -> str:
         """Return the excerpt on one line; empty if there is nothing to show."""

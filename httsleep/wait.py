@@ -22,7 +22,7 @@ from .exceptions import (
     first_line,
     shown_name,
 )
-from .excerpt import BodyExcerpt, is_error
+from .excerpt import BodyExcerpt
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
@@ -453,10 +453,10 @@ class Wait:
 
     def _body(self, response: requests.Response) -> str:
         """Return the beginning of the body of an alarm or an error, else nothing."""
-        is_shown = self._verdict.outcome == "alarm" or is_error(response)
-        if self._origin_only or not is_shown:
-            return ""
-        return self._excerpt.of(response)
+        is_alarm = self._verdict.outcome == "alarm"
+        return self._excerpt.of_failure(
+            response, is_alarm=is_alarm, origin_only=self._origin_only
+        )
 
     def _is_cancelled(self) -> bool:
         """Return whether the event that ends the wait is set."""

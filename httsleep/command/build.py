@@ -17,6 +17,7 @@ from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 from ..attempt import Attempt
 from ..checks import bad_argument
 from ..conditions import CheckedCondition, Conditions
+from ..excerpt import BodyExcerpt
 from ..follow import is_submit
 from ..formatting import one_line, redact_url, safe_repr, words_of_the_shell
 from ..intervals import Interval, exponential
@@ -74,6 +75,7 @@ class Command:
     :ivar file: the file of ``--checkpoint``; ``None`` without one.
     :ivar once: whether to make one poll only.
     :ivar submits: whether the request is sent only once.
+    :ivar fail_with_body: whether the body of an alarm is written, too.
     :ivar program: COMMAND and its arguments, to run after a success; ``None`` if the
         body is to be written instead.
     """
@@ -83,6 +85,7 @@ class Command:
     file: CheckpointFile | None
     once: bool
     submits: bool
+    fail_with_body: bool
     program: list[str] | None
 
 
@@ -114,9 +117,15 @@ def build(arguments: Sequence[str]) -> Command:
         parser.error(str(refusal).replace("url_or_request", "URL", 1))
     if file is not None:
         sleeper.on_poll = _show_and_save(endpoints[0], file)
-    display = _build_end(options, None) if further else endpoints[0].display
-    submits = "follow" in options and is_submit(sleeper.request)
-    return Command(endpoints, display, file, "once" in options, submits, program)
+    return Command(
+        endpoints,
+        _build_end(options, JsonLines()) if further else endpoints[0].display,
+        file,
+        once="once" in options,
+        submits="follow" in options and is_submit(sleeper.request),
+        fail_with_body="fail_with_body" in options,
+        program=program,
+    )
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -200,7 +209,7 @@ def _build_display(
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
     if "quiet" in options or options.get("log_format") == "json":
-        return _build_end(options, request)
+        return _build_end(options, _build_json_lines(sleeper, request))
     every = "verbose" in options
     if every or "once" in options or not can_show_status_line():
         return Lines(request, every=every, is_only=is_only, describe=wording.poll)
@@ -208,12 +217,17 @@ def _build_display(
     return TerminalLine(sleeper.max_retries, sleeper.max_time, name)
 
 
-def _build_end(options: Mapping[str, Any], request: str | None) -> Display:
-    """Return the display of the end, which on a terminal is not that of the polls.
+def _build_json_lines(sleeper: HttSleeper, request: str) -> JsonLines:
+    """Return the display that writes JSON."""
+    first = requests.PreparedRequest()
+    first.prepare_url(str(sleeper.request.url), None)
+    excerpt = BodyExcerpt(sleeper.max_body_excerpt, sleeper.request)
+    return JsonLines(request, redact_url(first.url), excerpt.of_attempt)
 
-    :param request: method and URL; ``None`` for an end that concerns several.
-    """
-    end = JsonLines(request) if options.get("log_format") == "json" else Display()
+
+def _build_end(options: Mapping[str, Any], as_json: JsonLines) -> Display:
+    """Return the display of the end, which on a terminal is not that of the polls."""
+    end = as_json if options.get("log_format") == "json" else Display()
     if quiet := options.get("quiet", 0):
         return Quiet(end if quiet == 1 else None)
     return end

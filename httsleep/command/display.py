@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, Self
 
-from ..attempt import Attempt, redirect_of, result_of
+from ..attempt import Attempt, redirect_of, result_of, url_of
 from ..failures import describe_exception
 from ..stderr import can_draw, has_colours, write_stderr
 from .exit_codes import MET, NOT_YET
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def can_show_status_line() -> bool:
@@ -30,12 +34,13 @@ class Display:
         """Show a poll; this is the ``on_poll`` of the sleeper."""
         self.attempt = attempt
 
-    def end(self, code: int, message: str) -> None:
+    def end(self, code: int, message: str, facts: Mapping[str, Any] = _NONE) -> None:
         """Show the end of the wait.
 
         The first words of a failure are red on a terminal.
 
         :param message: why the wait did not succeed; empty for a success.
+        :param facts: what a log for machines has beside it.
         """
         if code != NOT_YET and has_colours():
             message = re.sub("^[^:\n]+", "\x1b[31m\\g<0>\x1b[m", message)
@@ -58,10 +63,10 @@ class Quiet(Display):
     def __init__(self, failures: Display | None) -> None:
         self._failures = failures
 
-    def end(self, code: int, message: str) -> None:
+    def end(self, code: int, message: str, facts: Mapping[str, Any] = _NONE) -> None:
         """Show the end if the wait failed."""
         if self._failures is not None and code not in (MET, NOT_YET):
-            self._failures.end(code, message)
+            self._failures.end(code, message, facts)
 
 
 class Lines(Display):
@@ -101,33 +106,50 @@ class JsonLines(Display):
 
     :param request: method and URL, which each object names; ``None`` for an end that
         concerns several.
+    :param url: the URL of the first poll, without secrets; likewise.
+    :param excerpt: returns the beginning of the body of an alarm or an error.
     """
 
-    def __init__(self, request: str | None) -> None:
-        self._request = request
+    def __init__(
+        self,
+        request: str | None = None,
+        url: str | None = None,
+        excerpt: Callable[[Attempt], str] = lambda _: "",
+    ) -> None:
+        self._request, self._url, self._excerpt = request, url, excerpt
 
     def poll(self, attempt: Attempt) -> None:
         """Show all facts of the poll."""
         super().poll(attempt)
         response, exception = attempt.response, attempt.exception
+        self._url = url_of(attempt) or self._url
         self._write(
-            event="poll",
+            "poll",
             number=attempt.number,
             outcome=attempt.outcome,
             status_code=None if response is None else response.status_code,
             redirected_to=redirect_of(attempt),
             exception=None if exception is None else describe_exception(exception),
             reasons=attempt.reasons,
+            alarm=attempt.alarm,
+            body=self._excerpt(attempt) or None,
             elapsed=round(attempt.elapsed, 3),
             next_wait=attempt.next_wait and round(attempt.next_wait, 3),
         )
 
-    def end(self, code: int, message: str) -> None:
-        """Show the exit code and the message."""
-        self._write(event="end", exit_code=code, message=message)
+    def end(self, code: int, message: str, facts: Mapping[str, Any] = _NONE) -> None:
+        """Show the exit code, the message and the facts."""
+        self._write("end", exit_code=code, message=message, **facts)
 
-    def _write(self, **facts: Any) -> None:
-        write_stderr(json.dumps({"request": self._request} | facts))
+    def _write(self, event: str, **facts: Any) -> None:
+        """Write an object; a regular expression becomes its text."""
+        common = {
+            "request": self._request,
+            "event": event,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "url": self._url,
+        }
+        write_stderr(json.dumps(common | facts, default=lambda regex: regex.pattern))
 
 
 class TerminalLine(Display):

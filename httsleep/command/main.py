@@ -5,8 +5,9 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from requests import Response
 from requests.exceptions import RequestException
@@ -37,15 +38,21 @@ from .waits import describe_missing, wait_for_all
 
 #: The exceptions that end a wait; others are bugs.
 _ENDINGS = (HttSleepError, OSError, ValueError)
+#: Those of a request that fails; a ValueError is for instance about a proxy's URL.
+_FAILED_POLL = (RequestException, ValueError)
 
 
 @dataclass(frozen=True)
 class _End:
-    """How the command ended: the exit code, why it is not 0, and who shows that."""
+    """How the command ended: the exit code, why it is not 0, and who shows that.
+
+    :ivar facts: what a log for machines has beside it.
+    """
 
     code: int
     message: str
     display: Display
+    facts: Mapping[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,11 +82,12 @@ def _run(command: Command) -> int:
     try:
         end = _wait_with_file(command)
     except FileInUse as exc:
-        end = _End(NOT_YET, str(exc), command.display)
+        facts = _facts(command.endpoints)
+        end = _End(NOT_YET, str(exc), command.display, facts)
     except FileRefused as exc:
         write_stderr(f"httsleep: {exc}")
         return USAGE
-    end.display.end(end.code, end.message)
+    end.display.end(end.code, end.message, end.facts)
     if command.program and end.code == MET:
         return _exec(command.program)
     return end_by_sigint() if end.code == INTERRUPTED else end.code
@@ -124,22 +132,23 @@ def _wait(command: Command) -> _End:
     if command.once and before["wait"]:
         due = format_seconds(before["wait"])
         message = f"the next poll is due in {due}\n  {endpoint.request}"
-        return _End(NOT_YET, message, display)
+        facts = _facts([endpoint], polls=before["polls"])
+        return _End(NOT_YET, message, display, facts)
     try:
         with stop_on_signals():
             with display, sleeper:
                 response = _poll_once(command) if command.once else sleeper.run()
             if response is None:
-                return _End(NOT_YET, "", display)
+                return _End(NOT_YET, "", display, _facts([endpoint]))
             if command.program is None:
                 _write([response.content])
     except (*_ENDINGS, Stopped) as exc:
         first = before["polls"] + 1
-        code, message = _exit_code_and_message(exc, endpoint, first)
+        end = _failure(exc, endpoint, command, first)
         if command.submits and first == 1 and display.attempt is None:
-            message += f"\n  {NOBODY_KNOWS}"
-        return _End(code, message, display)
-    return _End(MET, "", display)
+            end = replace(end, message=f"{end.message}\n  {NOBODY_KNOWS}")
+        return end
+    return _End(MET, "", display, _facts([endpoint]))
 
 
 def _poll_once(command: Command) -> Response | None:
@@ -164,16 +173,55 @@ def _wait_for_all(command: Command) -> _End:
                 answers = (each.response for each in endpoints)
                 _write([each.content for each in answers if each is not None])
     except Stopped as exc:
-        return _End(exc.exit_code, f"{exc} {describe_missing(endpoints)}", display)
+        message = f"{exc} {describe_missing(endpoints)}"
+        return _End(exc.exit_code, message, display, _facts(endpoints))
     except OSError as exc:  # the bodies cannot be written
-        return _End(FAILED, str(exc), display)
+        return _End(FAILED, str(exc), display, _facts(endpoints))
     if failure is None:
-        return _End(MET, "", display)
+        return _End(MET, "", display, _facts(endpoints))
     failed, error = failure
     if not isinstance(error, _ENDINGS):
         raise error
-    code, message = _exit_code_and_message(error, failed)
-    return _End(code, message, failed.display)
+    return _failure(error, failed, command)
+
+
+def _facts(endpoints: Sequence[Endpoint], **known: Any) -> Mapping[str, Any]:
+    """Return what a log for machines has about the end of the waits.
+
+    :param known: facts that the last polls do not have.
+    """
+    attempts = [each.display.attempt for each in endpoints]
+    made = [each for each in attempts if each is not None]
+    from_polls = {
+        "limit": None,
+        "polls": sum(each.number for each in made),
+        "elapsed": round(max((each.elapsed for each in made), default=0.0), 3),
+        "reasons": [reason for each in made for reason in each.reasons],
+    }
+    return from_polls | known
+
+
+def _failure(
+    exc: BaseException, endpoint: Endpoint, command: Command, first: int = 1
+) -> _End:
+    """Return the end by an exception; write the body of an alarm if that is wanted.
+
+    :param first: the number of the first poll of this process.
+    """
+    code, message = _exit_code_and_message(exc, endpoint, first)
+    last = endpoint.display.attempt
+    polls = first - 1 if last is None else last.number
+    known: dict[str, Any] = {"polls": polls + isinstance(exc, _FAILED_POLL)}
+    if isinstance(exc, (Alarm, GaveUp)):
+        known = {"polls": exc.attempts, "elapsed": round(exc.elapsed, 3)}
+    if isinstance(exc, GaveUp):
+        known["limit"] = exc.limit
+    if command.fail_with_body and isinstance(exc, Alarm):
+        try:
+            _write([exc.response.content])
+        except OSError as error:
+            message += f"\n  {error}"
+    return _End(code, message, endpoint.display, _facts([endpoint], **known))
 
 
 def _exit_code_and_message(
@@ -192,7 +240,7 @@ def _exit_code_and_message(
         when = "in poll 1" if first == 1 else f"before the end of poll {first}"
         when = when if last is None else f"after {replace(last, next_wait=None)}"
         return exc.exit_code, f"{exc} {when}\n  {request}"
-    if isinstance(exc, (RequestException, ValueError)):  # for instance of a proxy's URL
+    if isinstance(exc, _FAILED_POLL):
         number = first if last is None else last.number + 1
         return FAILED, f"failed in poll {number}: {_why(exc)}\n  {request}"
     return FAILED, str(exc)  # the body cannot be written, or a CA bundle is missing

@@ -400,6 +400,11 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         action="count",
         help="write only why the wait failed; -qq: not even that",
     )
+    add(
+        "--fail-with-body",
+        action="store_true",
+        help="write the body of an alarm to standard output, too",
+    )
     add("-v", "--verbose", action="store_true", help="write a line for each poll")
     add(
         "--log-format",

@@ -2,6 +2,7 @@ import io
 import json
 import re
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 from requests.exceptions import ConnectionError as RequestsConnectionError
@@ -17,6 +18,14 @@ from httsleep.command.display import (
 from httsleep.status_line import _TERMINAL
 
 REQUEST = "GET http://server/endpoint"
+NOW = "2026-11-27T04:05:06.789+00:00"
+
+
+class Now:
+    """A clock that stands still."""
+
+    def now(zone):
+        return datetime.fromisoformat(NOW).astimezone(zone)
 
 
 @pytest.fixture
@@ -92,7 +101,7 @@ def test_the_first_words_of_a_failure_are_red(
         monkeypatch.setenv("NO_COLOR", no_color)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    Display().end(code, message)
+    Display().end(code, message, {})
     assert terminal.getvalue() == f"httsleep: {shown}\n"
 
 
@@ -173,13 +182,15 @@ def test_the_message_is_shown_at_the_end(capsys):
     assert capsys.readouterr() == ("", "httsleep: gave up\n  last answer\n")
 
 
-def test_json_lines_hold_all_facts(attempt, capsys):
+def test_json_lines_hold_all_facts(attempt, capsys, monkeypatch):
     """Each poll is an object of JSON on one line, and so is the end."""
-    display = JsonLines(REQUEST)
+    monkeypatch.setattr("httsleep.command.display.datetime", Now)
+    display = JsonLines(REQUEST, "http://server/endpoint")
     lines = shown(display, [attempt(), attempt(next_wait=None, **ignored())], capsys)
+    common = {"request": REQUEST, "timestamp": NOW, "url": "http://server/endpoint"}
     assert list(map(json.loads, lines)) == [
-        {
-            "request": REQUEST,
+        common
+        | {
             "event": "poll",
             "number": 1,
             "outcome": "waiting",
@@ -187,11 +198,13 @@ def test_json_lines_hold_all_facts(attempt, capsys):
             "redirected_to": None,
             "exception": None,
             "reasons": ["status_code is 503, not 200"],
+            "alarm": None,
+            "body": None,
             "elapsed": 4.0,
             "next_wait": 2.0,
         },
-        {
-            "request": REQUEST,
+        common
+        | {
             "event": "poll",
             "number": 1,
             "outcome": "ignored",
@@ -199,17 +212,64 @@ def test_json_lines_hold_all_facts(attempt, capsys):
             "redirected_to": None,
             "exception": "ConnectionError",
             "reasons": [],
+            "alarm": None,
+            "body": None,
             "elapsed": 4.0,
             "next_wait": None,
         },
     ]
-    display.end(124, "gave\nup")
-    assert json.loads(capsys.readouterr().err) == {
-        "request": REQUEST,
+    display.end(124, "gave\nup", {"polls": 2, "limit": "max_time"})
+    assert json.loads(capsys.readouterr().err) == common | {
         "event": "end",
         "exit_code": 124,
         "message": "gave\nup",
+        "polls": 2,
+        "limit": "max_time",
     }
+
+
+def test_json_lines_have_the_time_with_its_zone(capsys):
+    """A timestamp is one of ISO 8601 with milliseconds, in UTC."""
+    JsonLines(REQUEST).end(0, "")
+    timestamp = json.loads(capsys.readouterr().err)["timestamp"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", timestamp)
+    assert datetime.fromisoformat(timestamp).utcoffset() == timedelta(0)
+
+
+def test_json_lines_have_the_alarm_and_the_body(attempt, capsys):
+    """An alarm is an object as in JSON; a regular expression is its text."""
+    display = JsonLines(REQUEST, excerpt=lambda attempt: f"body {attempt.number}")
+    alarm = {"text": re.compile("^FAILED"), "status_code": 200}
+    facts = {"outcome": "alarm", "alarm": alarm}
+    (line,) = shown(display, [attempt(**facts)], capsys)
+    poll = json.loads(line)
+    assert poll["alarm"] == {"text": "^FAILED", "status_code": 200}
+    assert poll["body"] == "body 1"
+
+
+def test_json_lines_have_the_url_of_each_poll(attempt, make_response, capsys):
+    """With --follow another URL is polled; without an answer it is the last known."""
+    display = JsonLines(REQUEST, "http://server/jobs")
+    job = make_response(200, url="http://server/jobs/7?token=secret")
+    redirect = make_response(302, url="http://server/jobs/8")
+    redirected = make_response(200, url="http://server/done")
+    redirected.history.append(redirect)
+    away = make_response(200, url="http://other/secret")
+    attempts = [
+        attempt(**ignored()),
+        attempt(response=job),
+        attempt(**ignored()),
+        attempt(response=redirected),
+        attempt(response=away, _origin_only=True),
+    ]
+    lines = shown(display, attempts, capsys)
+    assert [json.loads(line)["url"] for line in lines] == [
+        "http://server/jobs",
+        "http://server/jobs/7?token=…",
+        "http://server/jobs/7?token=…",
+        "http://server/jobs/8",
+        "http://other",
+    ]
 
 
 def test_a_terminal_line_shows_polls_and_disappears(attempt, capsys, monkeypatch):

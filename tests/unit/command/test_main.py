@@ -826,9 +826,145 @@ def test_once_tells_machines_how_it_ended(answers, ran):
     """``--log-format json`` has the exit code 75 in its last object."""
     answers(503)
     _, _, err = ran("--once", "--log-format", "json")
-    assert json.loads(err.splitlines()[-1]) == {
-        "request": f"GET {URL}",
-        "event": "end",
-        "exit_code": 75,
-        "message": "",
-    }
+    end = json.loads(err.splitlines()[-1])
+    assert (end["event"], end["exit_code"], end["message"]) == ("end", 75, "")
+    assert (end["polls"], end["limit"], end["reasons"]) == (1, None, [WHY])
+
+
+# The log for machines
+
+
+@pytest.fixture
+def logged(ran):
+    """Return the objects of the log of a command line."""
+
+    def log(*words):
+        _, _, err = ran("--log-format", "json", *words)
+        return list(map(json.loads, err.splitlines()))
+
+    return log
+
+
+def test_the_log_has_how_the_wait_ended(answers, logged):
+    """The last object has the limit, the polls, their time, and the last reasons."""
+    answers(503)
+    *polls, end = logged("--max-retries", "2")
+    assert [poll["url"] for poll in polls] == [URL, URL]
+    names = ("exit_code", "limit", "polls", "elapsed", "reasons", "url")
+    assert [end[name] for name in names] == [124, "max_retries", 2, 0.25, [WHY], URL]
+    assert end["message"].startswith("gave up after 2 polls in 250 ms: --max-retries 2")
+
+
+def test_the_log_has_the_limit_that_ended_a_pause(server, logged, clock):
+    """A limit that is reached between two polls has its time."""
+    server.get(URL, status=503)
+    *_, end = logged("--max-time", "3s", "--interval", "2s")
+    assert (end["limit"], end["exit_code"]) == ("max_time", 124)
+    assert end["polls"] == len(server.calls)
+    assert end["elapsed"] == pytest.approx(clock.now - 1000)
+
+
+def test_the_log_has_the_alarm_and_its_body(server, logged):
+    """The body of an alarm or an error is in the log, without what was sent."""
+    server.get(URL, status=503, body="no s3cret-token here")
+    server.get(URL, status=200, body="RUNNING")
+    server.get(URL, status=200, body="FAILED s3cret-token")
+    words = ("-H", "X-Token: s3cret-token", "--text", "DONE", "--interval", "0")
+    alarm = ("--alarm-text-matches", "^FAILED", "--alarm", '{"status_code": 404}')
+    error, waiting, failed, end = logged(*words, *alarm)
+    assert [error["body"], error["alarm"]] == ["no ... here", None]
+    assert [waiting["body"], waiting["alarm"]] == [None, None]
+    assert [failed["body"], failed["alarm"]] == ["FAILED ...", {"text": "^FAILED"}]
+    assert (end["exit_code"], end["limit"], end["polls"]) == (1, None, 3)
+
+
+def test_the_log_shows_no_body_if_none_is_wanted(answers, logged):
+    """``--max-body-excerpt 0`` holds for the log, too."""
+    answers((500, "secret"))
+    poll, _ = logged("--max-body-excerpt", "0", "--max-retries", "1")
+    assert poll["body"] is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "polls"), [((RequestsConnectionError(),), 1), ((503, SSLError()), 2)]
+)
+def test_the_log_counts_a_poll_that_failed(answers, logged, steps, polls):
+    """A request that fails is a poll as well."""
+    answers(*steps)
+    *_, end = logged("--fail-fast")
+    assert (end["exit_code"], end["polls"], end["limit"]) == (3, polls, None)
+
+
+def test_the_log_has_the_end_of_a_wait_that_was_interrupted(
+    answers, interrupting, logged
+):
+    """A signal ends the wait after the polls that were made."""
+    answers(503)
+    interrupting(signal.SIGTERM)
+    *_, end = logged()
+    assert (end["exit_code"], end["polls"], end["elapsed"]) == (143, 1, 0.0)
+
+
+def test_the_log_of_a_success_has_no_reasons(answers, logged):
+    """A success has polls and time, and neither limit nor reasons."""
+    answers(503, 200)
+    *_, end = logged()
+    assert (end["exit_code"], end["polls"], end["elapsed"]) == (0, 2, 0.25)
+    assert (end["limit"], end["reasons"], end["message"]) == (None, [], "")
+
+
+def test_the_log_counts_the_polls_of_all_urls(server, logged):
+    """The end of several waits has all polls, and the time of the longest."""
+    server.get(URL, status=200)
+    server.get("http://other/", status=200)
+    *_, end = logged("http://other/")
+    assert (end["request"], end["url"], end["polls"]) == (None, None, 2)
+    assert (end["exit_code"], end["elapsed"]) == (0, 0.0)
+
+
+# --fail-with-body
+
+
+@pytest.mark.parametrize("words", [(), ("--", "true")], ids=["", "with a command"])
+def test_the_body_of_an_alarm_can_be_written(answers, ran, words):
+    """With ``--fail-with-body`` it is on stdout; a command behind ``--`` is not run."""
+    answers((500, b"\xffdisk full"))
+    alarm = ("--alarm-status-code", "500")
+    assert ran(*alarm)[:2] == (1, "")
+    code, out, err = ran("--fail-with-body", *alarm, *words)
+    assert (code, out) == (1, "\xffdisk full")
+    assert err.startswith("httsleep: met an alarm after 1 poll in 0 s: --alarm-status")
+
+
+def test_the_body_of_an_unexpected_answer_can_be_written(answers, ran):
+    """An answer that is none of ``--pending`` is an alarm as well."""
+    answers((404, "gone"))
+    words = ("--fail-with-body", "--pending", '{"status_code": 503}')
+    assert ran(*words)[:2] == (1, "gone")
+
+
+def test_only_the_body_of_an_alarm_is_written(answers, ran):
+    """A wait that gives up writes no body."""
+    answers((503, "starting"))
+    assert ran("--fail-with-body", "--max-retries", "1")[:2] == (124, "")
+
+
+def test_the_body_of_an_alarm_of_several_urls_can_be_written(server, ran):
+    """The body is that of the URL that met the alarm."""
+    server.get(URL, status=500, body="disk full")
+    server.get("http://other/", status=503)
+    words = ("http://other/", "--fail-with-body", "--alarm-status-code", "500")
+    assert ran(*words)[:2] == (1, "disk full")
+
+
+def test_an_alarm_stays_one_if_its_body_cannot_be_written(answers, ran, monkeypatch):
+    """The exit code is that of the alarm, and the message says both."""
+    answers((500, "disk full"))
+
+    def write(bodies):
+        raise OSError("the body cannot be written: No space left on device")
+
+    monkeypatch.setattr("httsleep.command.main._write", write)
+    code, _, err = ran("--fail-with-body", "--alarm-status-code", "500")
+    assert code == 1
+    assert err.endswith("\n  the body cannot be written: No space left on device\n")
