@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import termios
+import threading
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -238,6 +239,26 @@ class Terminal:
         self._stream.feed(data)
         self.lowest = max(self.lowest, self.screen.cursor.y)
         return bool(data)
+
+
+@pytest.fixture
+def bad(serve):
+    """Return a URL that answers 503."""
+    return serve(503).url
+
+
+@pytest.fixture
+def hang(serve):
+    """Return a server that never answers; ``asked`` is set at its first request."""
+    asked = threading.Event()
+
+    def answer(handler):
+        asked.set()
+        handler.hang()
+
+    server = serve(answer)
+    server.asked = asked
+    return server
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import termios
-import threading
 from base64 import b64encode
 from importlib import metadata
 
@@ -36,26 +35,6 @@ SECRET = "s3cret"
 def ok(serve):
     """Return a URL that answers 200."""
     return serve((200, b"the body")).url
-
-
-@pytest.fixture
-def bad(serve):
-    """Return a URL that answers 503."""
-    return serve(503).url
-
-
-@pytest.fixture
-def hang(serve):
-    """Return a server that never answers; ``asked`` is set at its first request."""
-    asked = threading.Event()
-
-    def answer(handler):
-        asked.set()
-        handler.hang()
-
-    server = serve(answer)
-    server.asked = asked
-    return server
 
 
 @pytest.fixture

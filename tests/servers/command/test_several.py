@@ -15,26 +15,6 @@ TTY = '<"$TTY" >"$TTY" 2>"$TTY"'
 AT_ONCE = 5  # seconds; an upper bound for a busy machine, far below any timeout
 
 
-@pytest.fixture
-def hang(serve):
-    """Return a server that never answers; ``asked`` is set at its first request."""
-    asked = threading.Event()
-
-    def answer(handler):
-        asked.set()
-        handler.hang()
-
-    server = serve(answer)
-    server.asked = asked
-    return server
-
-
-@pytest.fixture
-def bad(serve):
-    """Return a URL that answers 503."""
-    return serve(503).url
-
-
 def test_all_have_to_meet_the_condition_once(serve, run):
     """One that was met is not asked again; the bodies have the order of the URLs."""
     servers = [
