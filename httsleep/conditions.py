@@ -161,7 +161,7 @@ class CheckedCondition:
         is_guarded = key != "callback" or "status_code" in self._checks
         if is_guarded or not isinstance(status, int) or status < 400:
             return ""
-        return "; with status_code=200 beside it, a callback is given no error page"
+        return "\n  with status_code=200 beside it, a callback is given no error page"
 
     def _ask(
         self, key: str, check: Check, answer: Answer, first_only: bool

@@ -235,7 +235,9 @@ def test_a_callback_that_fails_for_an_error_page_is_told_to_ask_for_a_status(ans
     with pytest.raises(broken.JSONDecodeError) as info:
         poll_until(URL, callback=lambda response: response.json()["x"])
     note = info.value.__notes__[0]
-    assert note.startswith("raised by 'callback' in until; with status_code=200 beside")
+    assert note.startswith(
+        "raised by 'callback' in until\n  with status_code=200 beside"
+    )
 
 
 def test_an_exception_of_a_callback_can_be_ignored(answers, naps):
