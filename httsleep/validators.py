@@ -264,7 +264,7 @@ def text(expected: Any) -> Check:
         if isinstance(expected, str) and expected and expected in actual:
             reason += f" alone; {finds} would find it"
         elif isinstance(expected, str) and _LIKE_EXPRESSION.search(expected):
-            reason += ", which is a text and no regular expression"
+            reason += f", which is a text; {finds} would be searched for"
         return reason
 
     return TwoStepCheck(is_met, reason)
@@ -380,7 +380,7 @@ def _check_contradiction(entries: list[dict[str, Any]]) -> None:
             before = values.setdefault(path, value)
             if not json_equal(before, value):
                 either = {"expression": path, "in": [before, value]}
-                instead = f"no value is both; for one of them write {safe_repr(either)}"
+                instead = f"no value is both; for one of them write {written(either)}"
                 raise bad_argument("jsonpath", entries, instead)
 
 

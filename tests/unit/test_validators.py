@@ -333,7 +333,7 @@ def test_a_text_may_be_an_expression(says):
 
 
 TEXT_HINT = " alone; a regular expression would find it"
-PATTERN_HINT = ", which is a text and no regular expression"
+PATTERN_HINT = ", which is a text; a regular expression would be searched for"
 JSON_HINT = " alone; json_contains would allow the other keys"
 
 
