@@ -30,17 +30,19 @@ from .typed import (
     split_comparison,
     typed_comparison,
     typed_entry,
+    unquoted,
 )
 
 T = TypeVar("T")
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?", re.ASCII)
+_LONG_UNIT = re.compile(" ?(s)ec(?:ond)?s?| ?(m)in(?:ute)?s?| ?(h)(?:ou)?rs?| ?(d)ays?")
 _PART = re.compile(r"([\d.]+)([a-z]*)")
+_UNLIMITED = frozenset({"-1", "inf", "infinite", "infinity", "never", "unlimited"})
 _WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # int() refuses very long ones
 _SEVERAL_WORDS = re.compile(r"[\w.-]+(?:[,|]+[\w.-]+)+")
 _AROUND_URL = frozenset("'\"`\u2018\u2019\u201c\u201d")
-_BEHIND_URL = frozenset('"\u201d')  # a URL may end with another quote
 _SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _PORT = re.compile(r":?(\d{1,5}(?:/.*)?)", re.ASCII)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -75,7 +77,8 @@ def url(text: str) -> str:
         raise ArgumentTypeError("it is empty; is a variable not set?")
     whole = text if _SCHEME.match(text) else f"http://{text}"
     host = re.split("[/?#]", whole.partition("://")[2])[0].rpartition("@")[2]
-    if text[0] in _AROUND_URL or text[-1] in _BEHIND_URL or set(host) & _AROUND_URL:
+    path = re.split("[?#]", text)[0]
+    if text[0] in _AROUND_URL or '"' in path + text[-1] or set(host) & _AROUND_URL:
         bare = text.translate(dict.fromkeys(map(ord, _AROUND_URL)))
         without = redact_url(bare if _SCHEME.match(bare) else f"http://{bare}")
         why = "it has quotes in it, perhaps from an env file"
@@ -93,9 +96,11 @@ def url(text: str) -> str:
 
 def file_path(text: str) -> str:
     """Return the path of a file, which need not exist."""
-    bare = text.strip("'\"")
-    if text.startswith(("'", '"')) and not os.path.exists(text):
+    if text.startswith(("'", '"', "~/")) and not os.path.exists(text):
+        bare = text.strip("'\"")
         why = "the quotes are part of this name, perhaps from an env file"
+        if text.startswith("~/"):
+            bare, why = f"$HOME{text[1:]}", "the shell replaces only a ~ that is first"
         raise _bad_value(text, f"{why}: give {bare}")
     return text
 
@@ -103,7 +108,9 @@ def file_path(text: str) -> str:
 def duration(text: str) -> float:
     """Return the seconds of ``90``, ``500ms``, ``2m`` or ``1h30m``."""
     if not _DURATION.fullmatch(text):
-        raise _bad_value(text, "give a duration such as 90, 500ms, 2m or 1h30m")
+        short = _LONG_UNIT.sub(lambda unit: unit[unit.lastindex or 0], text)
+        examples = short if _DURATION.fullmatch(short) else "90, 500ms, 2m or 1h30m"
+        raise _bad_value(text, f"give a duration such as {examples}")
     parts = _PART.findall(text)
     seconds = sum(float(amount) * _UNITS[unit or "s"] for amount, unit in parts)
     return _checked(check_seconds, seconds, text, "give at most thirty years")
@@ -140,7 +147,13 @@ def int_from_0(text: str) -> int:
 
 def or_none(convert: Callable[[str], T]) -> Callable[[str], T | None]:
     """Return a converter that also takes ``none``, for no limit."""
-    return lambda text: None if text == "none" else convert(text)
+
+    def convert_or_none(text: str) -> T | None:
+        if text.lower() in _UNLIMITED:
+            raise _bad_value(text, "give none for no limit")
+        return None if text == "none" else convert(text)
+
+    return convert_or_none
 
 
 def json_value(text: str) -> Any:
@@ -192,14 +205,26 @@ def jsonpath_entry(text: str, option: str = "--until") -> dict[str, Any]:
     if operator != "=":
         instead = f"only = is supported here; give {typed_comparison(option, *parts)}"
         raise _bad_value(text, instead)
+    if path.startswith("."):
+        raise _bad_value(text, f"a path begins with $: give {quoted(f'${text}')}")
     expected = json_or_text(value)
-    if expected == value and _SEVERAL_WORDS.fullmatch(value):
+    if expected == value and (meant := _meant_by(path, value, option)):
+        exactly = quoted(f"{path}={json.dumps(value, ensure_ascii=False)}")
+        raise _bad_value(text, f"{meant}, for the string {exactly}")
+    return {"expression": path, "value": expected}
+
+
+def _meant_by(path: str, value: str, option: str) -> str:
+    """Return what was probably meant by an odd string; empty if it is not odd."""
+    if _SEVERAL_WORDS.fullmatch(value):
         words = [json_or_text(word) for word in re.split("[,|]+", value)]
         either = typed_entry(option, {"expression": path, "in": words})
-        exactly = quoted(f"{path}={json.dumps(value)}")
-        why = f"{value} is one string; for any one of its words give {either}"
-        raise _bad_value(text, f"{why}, for the string {exactly}")
-    return {"expression": path, "value": expected}
+        return f"{value} is one string; for any one of its words give {either}"
+    if (bare := unquoted(value)) == value:
+        return ""
+    kind = "quotes" if value == value.strip() else "blanks"
+    without = quoted(f"{path.strip()}={bare}")
+    return f"the {kind} are part of the string; without them give {without}"
 
 
 def regular_expression(text: str) -> re.Pattern[str]:

@@ -18,6 +18,7 @@ _OPERATORS = {
     **{"=": "value", "==": "value", "!=": "not_in", "<>": "not_in"},
     **{"<": "lt", ">": "gt", "<=": "le", ">=": "ge"},
 }
+_IN_QUOTES = re.compile("(['`]).*\\1", re.DOTALL)
 _STATUSES = re.compile(r"[1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*", re.IGNORECASE)
 #: The beginning of the short forms of an option that takes a whole condition.
 _SHORT_FORMS = {"--until": "--", "--alarm": "--alarm-"}
@@ -64,6 +65,12 @@ def split_comparison(text: str) -> tuple[str, str, str] | None:
     return None
 
 
+def unquoted(value: str) -> str:
+    """Return a value without blanks around it, and without quotes other than JSON's."""
+    bare = value.strip()
+    return bare[1:-1] if _IN_QUOTES.fullmatch(bare) else bare
+
+
 def quoted(text: str) -> str:
     """Return a text as one word for the shell, on one line."""
     return one_line(shlex.quote(text), _MAX_LENGTH)
@@ -87,7 +94,8 @@ def typed_comparison(option: str, path: str, operator: str, value: str) -> str:
 
     :param option: the option for whole conditions.
     """
-    path, value, key = path.strip(), value.strip(), _OPERATORS[operator]
+    path, value, key = path.strip(), unquoted(value), _OPERATORS[operator]
+    path = f"${path}" if path.startswith(".") else path
     if key == "value" and option in _SHORT_FORMS:
         return f"{_SHORT_FORMS[option]}jsonpath {quoted(f'{path}={value}')}"
     expected = json_or_text(value)

@@ -699,6 +699,14 @@ def test_a_further_word_can_be_a_url(word):
     assert second.sleeper.request.url.endswith(word)
 
 
+def test_a_further_url_is_checked_as_the_first_one(refused):
+    """Quotes and a port without a host are named."""
+    error = "URL: this is a port without a host: give localhost:8080"
+    assert refused(":8080") == refused(url=":8080") == error
+    _, further = build([URL, "other:80"]).endpoints
+    assert further.sleeper.request.url == "http://other:80"
+
+
 def test_a_further_program_is_no_url(refused, tmp_path, monkeypatch):
     """The error says how to run the program after the wait."""
     for name in ("make", "python3.11"):

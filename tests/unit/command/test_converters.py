@@ -1,5 +1,6 @@
 import contextlib
 import io
+import shlex
 from argparse import ArgumentTypeError
 from functools import partial
 
@@ -89,6 +90,18 @@ def test_an_invalid_duration_is_refused(text):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        *(("10min", "10m"), ("90secs", "90s"), ("1.5 hours", "1.5h"), ("2days", "2d")),
+        *(("1hr30minutes", "1h30m"), ("1 second", "1s")),
+    ],
+)
+def test_a_unit_is_a_letter(text, short):
+    """The error for a longer unit has the duration to give."""
+    assert refused(duration, text) == f"{text!r}: give a duration such as {short}"
+
+
 @pytest.mark.parametrize("text", ["1000000001", "9" * 400, "40000d"])
 def test_a_duration_has_a_maximum(text):
     """A duration that the library does not take is refused."""
@@ -121,6 +134,9 @@ def test_none_is_no_limit():
     """``none`` becomes ``None``; any other text is converted."""
     assert or_none(positive_int)("none") is None
     assert or_none(positive_int)("3") == 3
+    for text in ("unlimited", "-1", "Inf"):
+        error = f"{text!r}: give none for no limit"
+        assert refused(or_none(positive_int), text) == error
 
 
 # URLs and paths
@@ -136,6 +152,7 @@ def test_none_is_no_limit():
         ("server/x?next=http://y", "http://server/x?next=http://y"),
         ("user:pa$$'word@server", "http://user:pa$$'word@server"),
         ("server/it's?name='x'", "http://server/it's?name='x'"),
+        ('server/?q={"a":1}', 'http://server/?q={"a":1}'),
         ("server/$metadata?$top=1", "http://server/$metadata?$top=1"),
         ("2130706433:80", "http://2130706433:80"),
         ("get", "http://get"),
@@ -156,6 +173,8 @@ def test_the_scheme_can_be_left_out(given, whole):
         ("'server:80", "http://server:80"),
         ('http://"server":80/x', "http://server:80/x"),
         ("\u201chttp://server/\u201d", "http://server/"),
+        ('http://server"/health"?name="x"', "http://server/health?name=…"),
+        ('http://server/"jobs"/1', "http://server/jobs/1"),
         ('"', "http://"),
     ],
 )
@@ -204,6 +223,9 @@ def test_quotes_in_a_path_are_named(tmp_path):
             "give /etc/ca.pem"
         )
     assert ": the quotes are part of this name" in refused(json_value, '@"x"')
+    assert refused(header_lines, "@~/token") == (
+        "'~/token': the shell replaces only a ~ that is first: give $HOME/token"
+    )
     assert file_path("it's") == "it's"
     path = tmp_path / "'x'"
     path.touch()
@@ -361,6 +383,35 @@ def test_several_words_are_one_string(value, words):
     )
     entry = jsonpath_entry(f'status="{value}"')
     assert entry == {"expression": "status", "value": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "without"),
+    [
+        ("$.a='OK'", "quotes", "'$.a=OK'"),
+        ("$.a=`OK`", "quotes", "'$.a=OK'"),
+        ("$.a = OK", "blanks", "'$.a=OK'"),
+        ("a=OK ", "blanks", "a=OK"),
+        ("$.a = 'O K'", "blanks", "'$.a=O K'"),
+    ],
+)
+def test_quotes_and_blanks_are_part_of_a_string(text, kind, without):
+    """The error says how to write the string without, and this very string."""
+    path, _, value = text.partition("=")
+    exactly = shlex.quote(f'{path}="{value}"')
+    assert refused(jsonpath_entry, text) == (
+        f"{text!r}: the {kind} are part of the string; without them give {without}, "
+        f"for the string {exactly}"
+    )
+    assert jsonpath_entry(f'{path}="{value}"')["value"] == value
+
+
+def test_a_path_begins_with_a_dollar():
+    """jq writes paths without it."""
+    error = refused(jsonpath_entry, ".status=OK")
+    assert error == "'.status=OK': a path begins with $: give '$.status=OK'"
+    error = refused(jsonpath_entry, '.status == "OK"')
+    assert error.endswith("""; give --jsonpath '$.status="OK"'""")
 
 
 @pytest.mark.parametrize("value", ["Doe, John", "a,", ",", "a b", "[1,2]", "a;b", "|"])

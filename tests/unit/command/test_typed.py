@@ -35,7 +35,8 @@ def test_a_comparison_is_split_at_its_own_operator(text, parts):
 
 def test_a_comparison_is_typed_in_the_shortest_way():
     """``=`` has a short form, but not for --pending; a value is JSON if it can be."""
-    assert typed_comparison("--until", "$.a ", "=", " b") == "--jsonpath '$.a=b'"
+    assert typed_comparison("--until", "$.a ", "=", " 'b'") == "--jsonpath '$.a=b'"
+    assert typed_comparison("--until", ".a", "==", "b") == "--jsonpath '$.a=b'"
     assert typed_comparison("--pending", "$.a", "=", "1") == (
         """--pending '{"jsonpath": {"expression": "$.a", "value": 1}}'"""
     )
