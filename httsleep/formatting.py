@@ -21,11 +21,38 @@ _MAX_LENGTH = 200  # characters
 _MAX_NAMES, _MAX_NAMES_LENGTH = 8, 120  # in the account of what is there
 
 
+_is_for_shell: ContextVar[bool] = ContextVar("_is_for_shell", default=False)
+
+
+@contextmanager
+def words_of_the_shell() -> Iterator[None]:
+    """Let the texts that are made in the block be those for a user of the command."""
+    token = _is_for_shell.set(True)
+    try:
+        yield
+    finally:
+        _is_for_shell.reset(token)
+
+
+def worded(python: str, shell: str) -> str:
+    """Return the text for its reader: a programmer, or a user of the command."""
+    return shell if _is_for_shell.get() else python
+
+
 class _Repr(Repr):
     """A Repr that shows a str, and a member of an Enum of str or int, as its value.
 
-    Dicts keep their order.
+    Dicts keep their order. For a user of the command, True, False and None have the
+    names that they have in JSON.
     """
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        """Return the name of a boolean."""
+        return worded(repr(x), "true" if x else "false")
+
+    def repr_NoneType(self, x: None, level: int) -> str:
+        """Return the name of None."""
+        return worded("None", "null")
 
     def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:
         """Return the repr of the first items of a dict."""
@@ -72,24 +99,6 @@ def safe_repr(value: Any) -> str:
         return one_line(_repr.repr(value))
     except Exception:  # of a foreign __repr__, or of an int of more than 4300 digits
         return f"<{type(value).__name__}>"
-
-
-_is_for_shell: ContextVar[bool] = ContextVar("_is_for_shell", default=False)
-
-
-@contextmanager
-def words_of_the_shell() -> Iterator[None]:
-    """Let the texts that are made in the block be those for a user of the command."""
-    token = _is_for_shell.set(True)
-    try:
-        yield
-    finally:
-        _is_for_shell.reset(token)
-
-
-def worded(python: str, shell: str) -> str:
-    """Return the text for its reader: a programmer, or a user of the command."""
-    return shell if _is_for_shell.get() else python
 
 
 def written(value: Any) -> str:

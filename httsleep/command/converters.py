@@ -234,7 +234,9 @@ def regular_expression(text: str) -> re.Pattern[str]:
         with warnings.catch_warnings(action="ignore"):
             return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise _bad_value(text, f"not a regular expression ({error})") from None
+        instead = f"to find this very text give {quoted(re.escape(text))}"
+        why = f"not a regular expression ({error})"
+        raise _bad_value(text, f"{why}; {instead}") from None
 
 
 def header_condition(text: str) -> tuple[str, str]:

@@ -457,6 +457,14 @@ def test_texts_for_the_shell_have_its_words():
     assert worded("a", "b") == "a"
 
 
+def test_names_of_json_have_no_capitals_in_the_shell():
+    """True, False and None are those of JSON in the reasons of the command."""
+    value = {"a": [True, False, None]}
+    assert safe_repr(value) == "{'a': [True, False, None]}"
+    with words_of_the_shell():
+        assert safe_repr(value) == "{'a': [true, false, null]}"
+
+
 def test_values_that_are_not_json_are_shown_in_another_way():
     """A value that JSON cannot hold has its repr; a long one is cut."""
     with words_of_the_shell():

@@ -429,6 +429,7 @@ def test_a_regular_expression_is_compiled():
     assert regular_expression("[[a]").search("a")  # with a FutureWarning
     error = refused(regular_expression, "a(")
     assert error.startswith("'a(': not a regular expression (missing )")
+    assert error.endswith(r"; to find this very text give 'a\('")
 
 
 def test_a_header_condition_is_a_name_and_a_value():

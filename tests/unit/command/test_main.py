@@ -334,6 +334,37 @@ def test_a_body_with_other_keys_gets_a_condition_to_type(answers, ran):
     assert f" alone; {instead} would allow the other keys\n" in text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--max-time", "3s"),
+        ("--max-retries", "1", "--jsonpath", "$.done=true"),
+        ("--max-retries", "1", "--until-json", '{"error": null}'),
+        ("--max-retries", "1", "--text-matches", "^OK"),
+        ("--max-retry-after", "1m"),
+        ("--alarm-jsonpath", "$.done=false"),
+        ("--alarm", '{"json_contains": {"error": null, "done": false}}'),
+        ("--alarm-text-matches", "error"),
+        ("--pending", '{"json": true}'),
+        ("--max-body-size", "3"),
+    ],
+    ids=" ".join,
+)
+def test_an_end_has_no_word_of_the_library(server, ran, words):
+    """Each end is told in the words of the shell, in all of its lines."""
+    headers = {"Retry-After": "300"} if "--max-retry-after" in words else {}
+    body = {"done": False, "error": None, "list": [True]}
+    server.get(URL, status=503, json=body, headers=headers)
+    code, _, err = ran("-v", *words)
+    assert code in (1, 3, 124)
+    text = "\n".join(line for line in err.splitlines() if "  body: " not in line)
+    assert not re.search(
+        r"max_\w|request_timeout|ignore_exceptions|re\.compile|\bTrue\b|\bFalse\b|\bNone\b"
+        r"|until\[|alarms\[|\{'json",
+        text,
+    )
+
+
 def test_an_alarm_is_shown_as_it_was_typed(answers, ran):
     """A line of -v and the text of the alarm have the options."""
     answers(500)
