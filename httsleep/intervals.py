@@ -32,14 +32,17 @@ def checked_interval(argument: str, value: Any) -> CheckedInterval:
     return seconds(argument, value)
 
 
-def seconds_after(interval: CheckedInterval, attempt: Attempt) -> float:
+def seconds_after(
+    interval: CheckedInterval, make_attempt: Callable[[], Attempt]
+) -> float:
     """Return the seconds of a ``polling_interval`` that follow an attempt.
 
+    :param make_attempt: returns the attempt, which only a callable interval needs.
     :raises ValueError: the callable returned no valid duration.
     """
     if not callable(interval):
         return float(interval)
-    return float(seconds("the result of polling_interval", interval(attempt)))
+    return float(seconds("the result of polling_interval", interval(make_attempt())))
 
 
 class _Exponential(NamedTuple):

@@ -4,9 +4,8 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import TracebackType
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NamedTuple, NoReturn, Self, cast
 
 import requests
 
@@ -45,6 +44,18 @@ from .validators import Answer, Results, are_alike
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
 
 _log = logging.getLogger("httsleep")
+
+
+class _Result(NamedTuple):
+    """The result of one poll, before the next one is planned.
+
+    :ivar exception: the ignored exception; without one there is a response.
+    """
+
+    verdict: Verdict
+    response: requests.Response | None
+    exception: Exception | None
+    elapsed: float
 
 
 class Wait:
@@ -115,17 +126,19 @@ class Wait:
         self._history.polls += 1
         request_line = self._request_line  # before the answer names another URL
         try:
-            attempt, limit = self._send_and_judge(), None
+            result = self._send_and_judge()
         except BaseException:
             self.has_ended = self._is_submit()  # there is nothing to poll yet
             raise
-        if attempt.outcome in ("waiting", "ignored"):
-            self._asked = self._retry_after(attempt.response)
-            limit = self._reached_limit(attempt)
+        limit = next_wait = None
+        if result.verdict.outcome in ("waiting", "ignored"):
+            self._asked = self._retry_after(result.response)
+            limit = self._reached_limit(result.elapsed)
             if limit is None:
-                attempt = self._plan_next(attempt)
-                limit = "max_time" if attempt.next_wait is None else None
-        self.has_ended = attempt.next_wait is None
+                next_wait = self._plan_next(result)
+                limit = "max_time" if next_wait is None else None
+        self.has_ended = next_wait is None
+        attempt = self._attempt(result, next_wait)
         self._log_poll(request_line, attempt)
         if self._on_poll is not None:
             self._on_poll(attempt)
@@ -231,7 +244,7 @@ class Wait:
         if has_polled and self._limits.is_over(self._history.elapsed()):
             self._give_up("max_time")
 
-    def _send_and_judge(self) -> Attempt:
+    def _send_and_judge(self) -> _Result:
         """Send the request; judge the answer, or note the ignored exception."""
         history = self._history
         began = history.elapsed()
@@ -256,17 +269,7 @@ class Wait:
         elapsed = history.elapsed()
         if response is not None:
             history.recent.append(elapsed - began)
-        return Attempt(
-            number=history.polls,
-            response=response,
-            exception=ignored,
-            outcome=verdict.outcome,
-            reasons=verdict.reasons,
-            elapsed=elapsed,
-            next_wait=None,
-            alarm=verdict.alarm,
-            _origin_only=self._origin_only,
-        )
+        return _Result(verdict, response, ignored, elapsed)
 
     def _seconds_left(self, began: float) -> Callable[[], float]:
         """Return a function that says how many seconds a request still has."""
@@ -328,25 +331,40 @@ class Wait:
                 lines.append(f"ignore_exceptions=[{name}] would make it poll on")
             exc.add_note("\n  ".join(lines))
 
-    def _reached_limit(self, attempt: Attempt) -> str | None:
+    def _attempt(self, result: _Result, next_wait: float | None = None) -> Attempt:
+        """Return the result of the last poll as the caller gets it."""
+        verdict, response, ignored, elapsed = result
+        return Attempt(
+            number=self._history.polls,
+            response=response,
+            exception=ignored,
+            outcome=verdict.outcome,
+            reasons=verdict.reasons,
+            elapsed=elapsed,
+            next_wait=next_wait,
+            alarm=verdict.alarm,
+            _origin_only=self._origin_only,
+        )
+
+    def _reached_limit(self, elapsed: float) -> str | None:
         """Return the argument that makes this poll the last one, or ``None``."""
         if self._is_cancelled():
             return "cancel"
         if self._history.polls >= self._limits.max_retries:
             return "max_retries"
-        if self._limits.is_over(attempt.elapsed):
+        if self._limits.is_over(elapsed):
             return "max_time"
         if self._asked > self._limits.max_retry_after:
             return "max_retry_after"
         return None
 
-    def _plan_next(self, attempt: Attempt) -> Attempt:
-        """Return the attempt with its ``next_wait``; ``None`` if no poll fits."""
-        interval = seconds_after(self._interval, attempt)
+    def _plan_next(self, result: _Result) -> float | None:
+        """Return the seconds until the next poll; ``None`` if no poll fits."""
+        interval = seconds_after(self._interval, lambda: self._attempt(result))
         self._wanted = max(interval, self._asked)
         wait = self._next_wait()
         self._history.due = self._history.elapsed() + (wait or 0.0)
-        return replace(attempt, next_wait=wait)
+        return wait
 
     def _next_wait(self) -> float | None:
         """Return the seconds until the next poll; ``None`` if no poll fits."""
