@@ -1,9 +1,11 @@
 """CPU time per poll: httsleep beside the loop that one would write by hand.
 
-Every contender is a process of its own, polls the same server on 127.0.0.1, and takes
-its turn in every round. Prints a table in reStructuredText: the median, over the
-rounds, of the CPU time divided by that of the hand-written loop in the same round. With
-``--write`` the table replaces that of docs/speed.rst, and its bars are drawn again.
+Every contender polls the same server on 127.0.0.1, and takes its turn in every round.
+In each round it is a new process, because one process can be ten percent slower than
+another, by where its memory happens to lie. Prints a table in reStructuredText: the
+median, over the rounds, of the CPU time divided by that of the hand-written loop in the
+same round. With ``--write`` the table replaces that of docs/speed.rst, and its bars are
+drawn again.
 
 The processes get an empty environment. That flatters the hand-written loop: at each
 poll requests looks for proxies in every variable there is.
@@ -20,6 +22,7 @@ import venv
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Self
@@ -111,38 +114,56 @@ def install_published(folder: str) -> str:
 
 
 def measure(rounds: int) -> Times:
-    """Let the contenders take turns, and check that all have done the same."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    """Let the contenders take turns, and return the times of all rounds."""
+    times: Times = {}
+    keys = count()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Child(sys.executable, "server.py") as server,
+    ):
         pythons = {PUBLISHED: install_published(folder)}
-        server = stack.enter_context(Child(sys.executable, "server.py"))
         port = server.read()
-        children = {}
-        for name in (name for group in GROUPS.values() for name in group):
-            python = pythons.get(name, sys.executable)
-            children[name] = stack.enter_context(Child(python, "contenders.py", name))
-        times: Times = {}
-        for number, (warm, name, size) in enumerate(turns(rounds)):
-            run = f"same{number}" if name.endswith(UNCHANGED) else number
-            path = f"/{size}/{POLLS[size]}/{run}"
-            seconds = float(children[name].ask(f"http://127.0.0.1:{port}{path}"))
-            if int(server.ask(path)) != POLLS[size]:
-                raise RuntimeError(f"{name}: not {POLLS[size]} polls of {size} bytes")
-            if warm:
-                times.setdefault((name, size), []).append(seconds / POLLS[size])
-        return times
+        for number in range(rounds):
+            print(f"round {number + 1} of {rounds}", file=sys.stderr)
+            with ExitStack() as stack:
+                children = {}
+                for name in (name for group in GROUPS.values() for name in group):
+                    python = pythons.get(name, sys.executable)
+                    child = Child(python, "contenders.py", name)
+                    children[name] = stack.enter_context(child)
+                for name, size in turns(number):
+                    kind = "same" if name.endswith(UNCHANGED) else "other"
+                    key = f"{kind}{next(keys)}"
+                    seconds = seconds_per_poll(server, port, children[name], size, key)
+                    times.setdefault((name, size), []).append(seconds)
+    return times
 
 
-def turns(rounds: int) -> Iterator[tuple[bool, str, int]]:
-    """Whose turn it is; the first round is there to get warm, the start moves on."""
-    for number in range(rounds + 1):
-        print(f"round {number} of {rounds}", file=sys.stderr)
-        for group in GROUPS.values():
-            for size in SIZES:
-                names = [name for name, sizes in group.items() if size in sizes]
-                start = number % len(names)
-                for name in names[start:] + names[:start]:
-                    yield number > 0, name, size
+def turns(number: int) -> Iterator[tuple[str, int]]:
+    """Whose turn it is in a round; the start moves on from round to round."""
+    for group in GROUPS.values():
+        for size in SIZES:
+            names = [name for name, sizes in group.items() if size in sizes]
+            start = number % len(names)
+            for name in names[start:] + names[:start]:
+                yield name, size
+
+
+def seconds_per_poll(
+    server: Child, port: str, child: Child, size: int, key: str
+) -> float:
+    """Let a contender poll, and check that it has polled exactly as often as it should.
+
+    Before, it polls some times to get warm.
+
+    :param key: keeps these polls apart from all others.
+    """
+    for polls in (max(POLLS[size] // 10, 2), POLLS[size]):
+        path = f"/{size}/{polls}/{key}"
+        seconds = float(child.ask(f"http://127.0.0.1:{port}{path}"))
+        if int(server.ask(path)) != polls:
+            raise RuntimeError(f"not {polls} polls of {size} bytes")
+    return seconds / polls
 
 
 def table(times: Times) -> Iterator[str]:
