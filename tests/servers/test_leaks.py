@@ -249,7 +249,8 @@ def test_our_note_says_where_and_when_without_a_secret(serve, naps):
     with pytest.raises(broken.ConnectionError) as caught:
         httsleep(url, status_code=200)
     (note,) = caught.value.__notes__
-    assert note.startswith("failed after 1 poll in ")
+    assert note.startswith("failed: ConnectionError: connection closed")
+    assert "\n  after 1 poll in " in note
     assert f"\n  GET {server.url}?token=…\n" in note
 
 
