@@ -123,7 +123,7 @@ class Wording:
 
     def alarm(self, alarm: Mapping[str, Any]) -> str:
         """Return an alarm."""
-        return safe_repr(alarm)
+        return written(alarm)
 
 
 def there_are(names: Iterable[Any], place: str = "") -> str:

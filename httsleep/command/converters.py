@@ -11,6 +11,7 @@ import re
 import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from ..checks import int_from_0 as check_int_from_0
@@ -42,7 +43,7 @@ _PART = re.compile(r"([\d.]+)([a-z]*)")
 _UNLIMITED = frozenset({"-1", "inf", "infinite", "infinity", "never", "unlimited"})
 _WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # int() refuses very long ones
 _SEVERAL_WORDS = re.compile(r"[\w.-]+(?:[,|]+[\w.-]+)+")
-_AROUND_URL = frozenset("'\"`\u2018\u2019\u201c\u201d")
+_QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d")
 _SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
 _PORT = re.compile(r":?(\d{1,5}(?:/.*)?)", re.ASCII)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -75,13 +76,13 @@ def url(text: str) -> str:
     """
     if not text:
         raise ArgumentTypeError("it is empty; is a variable not set?")
-    whole = text if _SCHEME.match(text) else f"http://{text}"
+    whole = _with_scheme(text)
     host = re.split("[/?#]", whole.partition("://")[2])[0].rpartition("@")[2]
     path = re.split("[?#]", text)[0]
-    if text[0] in _AROUND_URL or '"' in path + text[-1] or set(host) & _AROUND_URL:
-        bare = text.translate(dict.fromkeys(map(ord, _AROUND_URL)))
-        without = redact_url(bare if _SCHEME.match(bare) else f"http://{bare}")
+    if text[0] in _QUOTES or '"' in path + text[-1] or set(host) & _QUOTES:
+        bare = text.translate(dict.fromkeys(map(ord, _QUOTES)))
         why = "it has quotes in it, perhaps from an env file"
+        without = redact_url(_with_scheme(bare))
         raise ArgumentTypeError(f"{why}: give it without, as in {without}")
     if "$" in host:
         instead = "use double quotes, in which the shell fills in variables"
@@ -94,14 +95,21 @@ def url(text: str) -> str:
     return whole
 
 
+def _with_scheme(url: str) -> str:
+    """Return a URL with http:// in front if it has no scheme."""
+    return url if _SCHEME.match(url) else f"http://{url}"
+
+
 def file_path(text: str) -> str:
     """Return the path of a file, which need not exist."""
-    if text.startswith(("'", '"', "~/")) and not os.path.exists(text):
-        bare = text.strip("'\"")
+    if os.path.exists(text):
+        return text
+    if text.startswith(("'", '"')):
         why = "the quotes are part of this name, perhaps from an env file"
-        if text.startswith("~/"):
-            bare, why = f"$HOME{text[1:]}", "the shell replaces only a ~ that is first"
-        raise _bad_value(text, f"{why}: give {bare}")
+        raise _bad_value(text, f"{why}: give {text.strip(text[0])}")
+    if text.startswith("~/"):
+        why = "the shell replaces only a ~ that is first"
+        raise _bad_value(text, f"{why}: give $HOME{text[1:]}")
     return text
 
 
@@ -176,7 +184,7 @@ def _json(text: str, instead_of: Callable[[str], str]) -> Any:
 
 def conditions(text: str, option: str = "--until") -> list[Any]:
     """Return the conditions of a JSON list, or a list of the one that is given."""
-    value = _json(text, lambda text: instead_of_condition(text, option))
+    value = _json(text, partial(instead_of_condition, option=option))
     return value if isinstance(value, list) else [value]
 
 
