@@ -81,7 +81,7 @@ def test_a_timeout_of_urllib3_is_shortened_as_a_whole(total, shortened):
     [(None, 60), (5, 5), (300, 60), (60.002, 60), (60.0005, 60.0005)],
 )
 def test_a_step_has_the_time_that_is_left(own, applied):
-    """The timeout of a socket becomes what is left, unless it is longer by no 1 ms."""
+    """The timeout of a socket becomes what is left, if that is over 1 ms less."""
     with socket.socket() as sock:
         sock.settimeout(own)
         Bounds(a_minute).apply_to(sock)
