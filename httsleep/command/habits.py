@@ -12,7 +12,7 @@ from ..formatting import one_line
 from ..guesses import probable_name
 
 _MAX_UNKNOWN = 8  # options that an error explains
-_FLAGS = frozenset("sSfLIiGNnOJj#gaR46")  # of other tools, without a value
+_FLAGS = frozenset("sSfLIiGNnJj#gaR46")  # of other tools, without a value
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+", re.ASCII)  # a value, for argparse
 
 _BODY_ON_STDOUT = "the body goes to standard output: write > FILE behind the command"
@@ -27,7 +27,7 @@ _HEADERS = "headers are not written; --until-header NAME=VALUE waits for one"
 _IN_URL = "write it into the URL, as in 'http://server/jobs?NAME=VALUE'"
 _NO_CHOICE = "leave it out: the system and the server agree on this"
 _PROXY = "set http_proxy or https_proxy in the environment"
-_PAUSE = "give --interval for the pause between two polls; sleep 5 in front of httsleep"
+_PAUSE = "--interval is the pause between two polls; to begin later, run sleep 5 first"
 _REGEX = "give --text-matches for a regular expression, --text for the whole text"
 _RETRY = "httsleep polls again by itself: --max-retries says how often at most"
 _RETRIED = "leave it out: connections that fail are tried again, unless --fail-fast"
@@ -35,9 +35,9 @@ _SILENT = "leave it out, or give -q for no lines while waiting"
 _STATUS = "give --status-code, such as 200, 2xx or 200,204"
 _TIMEOUT = "give --max-time, or --request-timeout"
 _TIMEOUT_OR_TRIES = "give --max-time for the wait, --max-retries for its polls"
+_TOKEN = "give -H 'Authorization: Bearer TOKEN', or -H @FILE"
 _UNCHECKED = "give -k to accept any certificate, or --cacert FILE to trust a CA"
 _USER = "give -u USER:PASSWORD, or -u @FILE"
-_TOKEN = "give -H 'Authorization: Bearer TOKEN', or -H @FILE"
 
 #: Rows of options of other tools, and of what to give in their place.
 _ROWS: tuple[tuple[str, str], ...] = (

@@ -75,6 +75,7 @@ def test_each_letter_of_a_word_is_explained():
         ),
         (["--quuux=secret"], "no option --quuux"),
         (["-zsecret"], "no option -z"),
+        (["-O-"], "no option -O: the body goes to standard output: write > FILE"),
         (["-bsecret"], "no option -b: give -H 'Cookie: NAME=VALUE'"),
         (["--" + "x" * 100], f"no option --{'x' * 37}…"),
     ],
