@@ -11,7 +11,7 @@ from typing import Any
 from ..attempt import Attempt, describe_poll
 from ..formatting import Wording, one_line
 from ..main import HttSleeper
-from .typed import as_word
+from .typed import as_word, json_or_text, quoted
 
 _NO_UNIT = re.compile(r"[\d.]+")
 
@@ -32,7 +32,8 @@ class TypedWording(Wording):
     ) -> None:
         typed = _typed(words)
         pairs = [pair for pair in typed if pair[0].startswith("--alarm-")]
-        options = [f"--alarm {as_word(alarm)}" for alarm in alarms]
+        whole = [value for name, value in typed if name == "--alarm"]
+        options = [f"--alarm {_as_typed(alarm, whole)}" for alarm in alarms]
         if pairs:  # the short forms together are the last alarm
             options.append(shlex.join(word for pair in pairs for word in pair))
         self._alarms = list(zip(sleeper.alarms, options, strict=True))
@@ -53,6 +54,17 @@ class TypedWording(Wording):
     def poll(self, attempt: Attempt) -> str:
         """Return a poll on one line."""
         return describe_poll(attempt, self)
+
+
+def _as_typed(alarm: Mapping[str, Any], values: Sequence[str]) -> str:
+    """Return the value that is this alarm, or else the alarm as JSON.
+
+    The alarm may be of a file, or one of several.
+    """
+    for value in values:
+        if value.isprintable() and json_or_text(value) == alarm:
+            return quoted(value)
+    return as_word(alarm)
 
 
 def _typed(words: Sequence[str]) -> list[tuple[str, str]]:

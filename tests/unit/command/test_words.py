@@ -78,7 +78,8 @@ def test_a_retry_after_that_is_too_long_is_named(server, ended, words, limit):
             "--alarm-status-code 404,500 --alarm-jsonpath '$.a=b'",
         ),
         (["--alarm-text-matches", "b.?"], "--alarm-text-matches 'b.?'"),
-        (["--alarm", '{"status_code":500}'], """--alarm '{"status_code": 500}'"""),
+        (["--alarm", '{"status_code":500}'], """--alarm '{"status_code":500}'"""),
+        (["--alarm", '{"status_code":\n500}'], """--alarm '{"status_code": 500}'"""),
         (
             ["--alarm-text", "x", "--alarm", '[{"text": "y"}, {"status_code": "500"}]'],
             """--alarm '{"status_code": "500"}'""",
