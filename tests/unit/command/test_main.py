@@ -916,6 +916,17 @@ def test_the_log_shows_no_body_if_none_is_wanted(answers, logged):
     assert poll["body"] is None
 
 
+def test_the_log_has_no_body_without_an_answer(answers, logged):
+    """A poll whose error is ignored has the URL that was polled, and no body."""
+    answers(RequestsConnectionError(), 200)
+    ignored, *_ = logged()
+    assert (ignored["outcome"], ignored["url"], ignored["body"]) == (
+        "ignored",
+        URL,
+        None,
+    )
+
+
 @pytest.mark.parametrize(
     ("steps", "polls"), [((RequestsConnectionError(),), 1), ((503, SSLError()), 2)]
 )
