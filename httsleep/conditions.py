@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 from .attempt import Outcome
 from .checks import bad_argument
 from .failures import describe_exception
-from .formatting import one_line, worded, written
+from .formatting import one_line, written
 from .guesses import example_condition, nearest_key
 from .operators import JSONPathEntry
 from .validators import (
@@ -26,6 +26,7 @@ from .validators import (
     TwoStepCheck,
     Validator,
 )
+from .wording import worded
 
 
 class Condition(TypedDict, total=False):

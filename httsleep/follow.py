@@ -15,11 +15,12 @@ import requests
 from requests.utils import get_auth_from_url
 
 from .conditions import Expectations, IsIgnored, Verdict
-from .formatting import as_text, redact_url, show_origin, worded
+from .formatting import as_text, redact_url, show_origin
 from .history import History, bad_checkpoint
 from .places import PlacesToLook
 from .request import copied_fields
 from .validators import Answer
+from .wording import worded
 
 #: The text about a submit without an answer.
 NOBODY_KNOWS = "nobody knows whether the server has begun"

@@ -5,9 +5,8 @@ no userinfo, no query values, no headers and no body.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from itertools import islice
 from reprlib import Repr
@@ -17,26 +16,10 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.util import Url
 
+from .wording import is_for_shell, worded
+
 _MAX_LENGTH = 200  # characters
 _MAX_NAMES, _MAX_NAMES_LENGTH = 8, 120  # in the account of what is there
-
-
-_is_for_shell: ContextVar[bool] = ContextVar("_is_for_shell", default=False)
-
-
-@contextmanager
-def words_of_the_shell() -> Iterator[None]:
-    """Let the texts that are made in the block be those for a user of the command."""
-    token = _is_for_shell.set(True)
-    try:
-        yield
-    finally:
-        _is_for_shell.reset(token)
-
-
-def worded(python: str, shell: str) -> str:
-    """Return the text for its reader: a programmer, or a user of the command."""
-    return shell if _is_for_shell.get() else python
 
 
 class _Repr(Repr):
@@ -103,7 +86,7 @@ def safe_repr(value: Any) -> str:
 
 def written(value: Any) -> str:
     """Return a value as the reader of the text writes it: in Python, or as JSON."""
-    return as_json(value) if _is_for_shell.get() else safe_repr(value)
+    return as_json(value) if is_for_shell() else safe_repr(value)
 
 
 def as_json(value: Any) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from .formatting import worded, written
+from .formatting import written
+from .wording import worded
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol, Required, TypedDict
 
 from .checks import bad_argument
 from .comparison import Matches, is_orderable, matcher
-from .formatting import beside, safe_repr, with_kind, worded
+from .formatting import beside, safe_repr, with_kind
+from .wording import worded
 
 _MAX_BESIDE = 8  # of the values of "in", which a reason compares with one by kind
 

@@ -27,11 +27,11 @@ from .formatting import (
     one_line,
     safe_repr,
     there_are,
-    worded,
     written,
 )
 from .guesses import guess, nearest
 from .operators import OPERATORS, JSONPathEntry, in_words
+from .wording import worded
 
 #: A function that returns ``None`` if the answer matches, else the reason in a few
 #: words.

@@ -33,13 +33,13 @@ from .formatting import (
     format_seconds,
     header_of,
     safe_repr,
-    worded,
 )
 from .history import History
 from .intervals import CheckedInterval, retry_after, seconds_after
 from .limits import Limits
 from .sending import Sender
 from .validators import Answer, Results, are_alike
+from .wording import worded
 
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
 

@@ -19,10 +19,11 @@ from ..checks import bad_argument
 from ..conditions import CheckedCondition, Conditions
 from ..excerpt import BodyExcerpt
 from ..follow import is_submit
-from ..formatting import one_line, redact_url, safe_repr, words_of_the_shell
+from ..formatting import one_line, redact_url, safe_repr
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
 from ..validators import VALIDATORS
+from ..wording import words_of_the_shell
 from .checkpoint_file import CheckpointFile, identify
 from .converters import url
 from .display import (

@@ -17,8 +17,9 @@ from urllib3.exceptions import InsecureRequestWarning
 from ..exceptions import Alarm, BodyTooLarge, GaveUp, HttSleepError
 from ..failures import causes, describe_exception, is_unknown_issuer
 from ..follow import NOBODY_KNOWS
-from ..formatting import format_seconds, safe_repr, words_of_the_shell
+from ..formatting import format_seconds, safe_repr
 from ..stderr import discard_stderr, write_stderr
+from ..wording import words_of_the_shell
 from .build import Command, Endpoint, build
 from .checkpoint_file import FileInUse, FileRefused
 from .display import Display

@@ -21,10 +21,9 @@ from httsleep.formatting import (
     redact_url,
     safe_repr,
     there_are,
-    worded,
-    words_of_the_shell,
     written,
 )
+from httsleep.wording import worded, words_of_the_shell
 
 URL = "http://server/endpoint"
 
@@ -448,13 +447,12 @@ def test_the_kind_of_a_value_is_shown_where_only_that_differs(actual, expected, 
     assert beside(actual, expected) == text
 
 
-def test_texts_for_the_shell_have_its_words():
-    """Within the block a text is the one for the shell, and values are JSON."""
+def test_values_are_shown_as_the_reader_writes_them():
+    """In the shell a value is JSON."""
     value = {"done": True, "ä": None}
-    assert (worded("a", "b"), written(value)) == ("a", "{'done': True, 'ä': None}")
+    assert written(value) == "{'done': True, 'ä': None}"
     with words_of_the_shell():
-        assert (worded("a", "b"), written(value)) == ("b", '{"done": true, "ä": null}')
-    assert worded("a", "b") == "a"
+        assert written(value) == '{"done": true, "ä": null}'
 
 
 def test_names_of_json_have_no_capitals_in_the_shell():

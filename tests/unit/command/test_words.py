@@ -2,7 +2,7 @@ import pytest
 
 from httsleep import Alarm, GaveUp
 from httsleep.command.build import build
-from httsleep.formatting import words_of_the_shell
+from httsleep.wording import words_of_the_shell
 
 URL = "http://server/endpoint"
 
