@@ -23,7 +23,7 @@ from httsleep.formatting import (
     there_are,
     written,
 )
-from httsleep.wording import worded, words_of_the_shell
+from httsleep.wording import words_of_the_shell
 
 URL = "http://server/endpoint"
 
