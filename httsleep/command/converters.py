@@ -44,8 +44,10 @@ _UNLIMITED = frozenset({"-1", "inf", "infinite", "infinity", "never", "unlimited
 _WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # int() refuses very long ones
 _SEVERAL_WORDS = re.compile(r"[\w.-]+(?:[,|]+[\w.-]+)+")
 _QUOTES = frozenset("'\"`\u2018\u2019\u201c\u201d")
-_SCHEME = re.compile(r"[a-z][a-z\d+.-]*:/", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z\d+.-]*://|https?:/", re.IGNORECASE)
 _PORT = re.compile(r":?(\d{1,5}(?:/.*)?)", re.ASCII)
+_HOST_AND_PORT = re.compile(r"(\[.*\]|[^:]*)(?::([^:]*))?")
+_MAX_PORT = 65535
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -76,6 +78,9 @@ def url(text: str) -> str:
     """
     if not text:
         raise ArgumentTypeError("it is empty; is a variable not set?")
+    if text != text.strip():
+        why = "there is a blank or a line end around it, perhaps from a file"
+        raise ArgumentTypeError(f"{why}: give it without")
     whole = _with_scheme(text)
     host = re.split("[/?#]", whole.partition("://")[2])[0].rpartition("@")[2]
     path = re.split("[?#]", text)[0]
@@ -92,12 +97,33 @@ def url(text: str) -> str:
     if port := _PORT.fullmatch(text):
         local = redact_url(f"http://localhost:{port[1]}").removeprefix("http://")
         raise ArgumentTypeError(f"this is a port without a host: give {local}")
+    _check_host(whole, host)
     return whole
 
 
 def _with_scheme(url: str) -> str:
     """Return a URL with http:// in front if it has no scheme."""
     return url if _SCHEME.match(url) else f"http://{url}"
+
+
+def _check_host(whole: str, host: str) -> None:
+    """Check that a URL has a host and a valid port; an unset variable leaves a hole.
+
+    :param host: the host and the port of the URL.
+    """
+    parts = _HOST_AND_PORT.fullmatch(host)
+    if parts is None or not whole.lower().startswith(("http://", "https://")):
+        return
+    name, port = parts.groups()
+    shown = safe_repr(redact_url(whole))
+    if not name:
+        raise ArgumentTypeError(f"{shown} has no host; is a variable not set?")
+    if port == "":
+        why = "has no port behind the colon; is a variable not set?"
+        raise ArgumentTypeError(f"{shown} {why}")
+    if port and not (_WHOLE_NUMBER.fullmatch(port) and int(port) <= _MAX_PORT):
+        # It is not repeated: it may be the beginning of a password with a slash.
+        raise ArgumentTypeError(f"the port is no number up to {_MAX_PORT}")
 
 
 def file_path(text: str) -> str:

@@ -209,6 +209,45 @@ def test_a_variable_is_filled_in_by_the_shell():
     assert refused(url, "") == "it is empty; is a variable not set?"
 
 
+@pytest.mark.parametrize("text", ["http://server/x\r", " server", "server\n", " "])
+def test_blanks_around_a_url_are_named(text):
+    """The line end of an env file of Windows would become a part of the path."""
+    assert refused(url, text) == (
+        "there is a blank or a line end around it, perhaps from a file: give it without"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("http://", "'http://' has no host"),
+        ("http://:8080/x", "'http://:8080/x' has no host"),
+        ("https:///x?token=secret", "'https:///x?token=…' has no host"),
+        ("http://user:secret@/x", "'http:///x' has no host"),
+        ("server:/x", "'http://server:/x' has no port behind the colon"),
+        ("http://server:", "'http://server:' has no port behind the colon"),
+        ("https://[::1]:/", "'https://[::1]:/' has no port behind the colon"),
+    ],
+)
+def test_an_unset_variable_leaves_a_hole_in_a_url(text, why):
+    """A URL without host, or without the port of its colon, is refused."""
+    assert refused(url, text) == f"{why}; is a variable not set?"
+
+
+@pytest.mark.parametrize(
+    "text", ["server:99999", "server:80a/x", "http://user:secret/@server/", "a:b/c"]
+)
+def test_a_port_is_a_number(text):
+    """An invalid port is named, but not repeated."""
+    assert refused(url, text) == "the port is no number up to 65535"
+
+
+@pytest.mark.parametrize("text", ["file:///x", "http://fe80::1/", "http:/server"])
+def test_other_urls_are_left_to_the_library(text):
+    """The library refuses them, and says why."""
+    assert url(text) == text
+
+
 def test_a_method_is_no_url():
     """The way of HTTPie to write a method is not the one here."""
     error = refused(url, "POST")
