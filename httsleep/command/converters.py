@@ -293,16 +293,24 @@ def header_lines(text: str) -> list[tuple[str, str | None]]:
     lines = _file_text(text[1:]).split("\n") if text.startswith("@") else [text]
     if set(text) & {"\r", "\n"}:
         raise ArgumentTypeError("there is a line end: give one -H for each header")
-    return [_header(line.strip()) for line in lines if line.strip()]
+    is_file = text.startswith("@")
+    return [_header(line.strip(), is_file) for line in lines if line.strip()]
 
 
-def _header(line: str) -> tuple[str, str | None]:
-    """Return name and value of a header; ``None`` removes a default header."""
+def _header(line: str, is_file: bool) -> tuple[str, str | None]:
+    """Return name and value of a header; ``None`` removes a default header.
+
+    :param is_file: whether the line comes from ``@FILE``.
+    """
     name, colon, value = line.partition(":")
     empty = not colon and line.endswith(";")
     name = line[:-1] if empty else name.strip()
     if not (colon or empty) or not TOKEN.fullmatch(name):
         # The line may be a secret whose name is missing, so it is not repeated.
+        if is_file:
+            why = "a line of the file has no name in one word"
+            instead = "write it as 'Authorization: Bearer TOKEN'"
+            raise ArgumentTypeError(f"{why}: {instead}")
         raise ArgumentTypeError("give 'NAME: VALUE', the name in one word, or @FILE")
     return name, "" if empty else value.strip() or None
 

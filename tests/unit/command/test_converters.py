@@ -507,6 +507,15 @@ def test_a_header_line_without_a_name_is_not_repeated(text):
     assert error == "give 'NAME: VALUE', the name in one word, or @FILE"
 
 
+def test_a_header_file_with_a_token_alone_is_told_what_to_write(file):
+    """The error says that the file was read, and does not show its lines."""
+    for content in (b"secret\n", b"Accept: */*\nBearer secret\n"):
+        assert refused(header_lines, file(content)) == (
+            "a line of the file has no name in one word: write it as "
+            "'Authorization: Bearer TOKEN'"
+        )
+
+
 def test_a_method_is_one_word():
     """A method is any valid word, kept as it was typed."""
     assert method("PATCH") == "PATCH"
