@@ -1,6 +1,7 @@
 """The command: run a sleeper, show the wait, and return the exit code."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -37,6 +38,8 @@ from .exit_codes import (
 from .signals import Stopped, end_by_sigint, stop_on_signals
 from .waits import describe_missing, wait_for_all
 
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_BUILTINS = ("cd", "eval", "exec", "export", "set", "source", "ulimit", "wait")
 #: The exceptions that end a wait; others are bugs.
 _ENDINGS = (HttSleepError, OSError, ValueError)
 #: Those of a request that fails; a ValueError is for instance about a proxy's URL.
@@ -99,9 +102,22 @@ def _check_program(name: str) -> int:
     if shutil.which(name) is not None:
         return 0
     exists = shutil.which(name, os.F_OK) is not None
-    why = "is not executable" if exists else "cannot be found"
-    write_stderr(f"httsleep: {safe_repr(name)} {why}")
+    why = "is not executable" if exists else f"cannot be found{_hint(name)}"
+    # The value of a variable may be a secret.
+    shown = f"{match[0]}…" if (match := _ASSIGNMENT.match(name)) else name
+    write_stderr(f"httsleep: {safe_repr(shown)} {why}")
     return NOT_EXECUTABLE if exists else NOT_FOUND
+
+
+def _hint(name: str) -> str:
+    """Return what to write instead of a program that only a shell understands."""
+    if _ASSIGNMENT.match(name):
+        return ": write env in front of it, as in -- env NAME=VALUE ..."
+    if name in _BUILTINS:
+        return ": it is part of a shell, so write sh -c '...'"
+    if " " in name.strip():
+        return ": write it without quotes, or sh -c in front of it"
+    return ""
 
 
 def _wait_with_file(command: Command) -> _End:

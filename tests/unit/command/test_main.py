@@ -523,6 +523,27 @@ def test_a_missing_program_is_an_error_before_the_wait(ran):
     assert ran("--", "/missing") == (127, "", error)
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("make test", "write it without quotes, or sh -c in front of it"),
+        ("source", "it is part of a shell, so write sh -c '...'"),
+    ],
+)
+def test_what_only_a_shell_can_run_is_told_how(ran, name, instead):
+    """COMMAND is a program and its arguments, and no line for a shell."""
+    error = f"httsleep: {name!r} cannot be found: {instead}\n"
+    assert ran("--", name, "x") == (127, "", error)
+
+
+def test_a_variable_in_front_of_a_program_is_told_of_env(ran):
+    """Its value may be a secret, and is not shown."""
+    assert ran("--", "TOKEN=secret", "./deploy")[2] == (
+        "httsleep: 'TOKEN=…' cannot be found: write env in front of it, as in -- env "
+        "NAME=VALUE ...\n"
+    )
+
+
 def test_a_file_that_is_not_executable_is_an_error_before_the_wait(ran):
     """A file that is not executable has the exit code of a shell, 126."""
     error = f"httsleep: {__file__!r} is not executable\n"
