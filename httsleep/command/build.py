@@ -93,7 +93,7 @@ class Command:
 def build(arguments: Sequence[str]) -> Command:
     """Return the parts of a command line, all of them checked.
 
-    Exit with the code 2 and one line if the command line cannot work.
+    Exit with the code 2 and why if the command line cannot work.
     """
     words, program = _split(arguments)
     parser = build_parser()

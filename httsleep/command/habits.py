@@ -138,7 +138,8 @@ def unknown_options(words: Sequence[str], known: Mapping[str, argparse.Action]) 
     unknown = [name for name in _options(words, known) if name not in known]
     shown = islice(dict.fromkeys(unknown), _MAX_UNKNOWN)
     explained = [_explained(name, known) for name in shown]
-    return f"no option {'; '.join(explained)}" if explained else ""
+    separator = "\n  "  # a line for each, because the usual -sSfL has four
+    return f"no option {separator.join(explained)}" if explained else ""
 
 
 def _explained(name: str, known: Mapping[str, argparse.Action]) -> str:

@@ -42,14 +42,18 @@ def built(*words):
 
 @pytest.fixture
 def refused(capsys):
-    """Return the one line of the error about these words, which stand behind a URL."""
+    """Return the error about these words, which stand behind a URL.
+
+    It is one line, or one for each unknown option.
+    """
 
     def refuse(*words, url=URL):
         with pytest.raises(SystemExit) as caught:
             build([url, *words])
         out, err = capsys.readouterr()
         assert (caught.value.code, out) == (2, "")
-        match = re.fullmatch(r"httsleep: (.*) \(see httsleep --help\)\n", err)
+        line = r".*(?:\n  -.*)*"
+        match = re.fullmatch(rf"httsleep: ({line}) \(see httsleep --help\)\n", err)
         assert match, f"not one line: {err}"
         assert not WORDS_OF_THE_LIBRARY.search(match[1])
         return match[1]
@@ -601,7 +605,7 @@ def test_unknown_options_are_explained_before_anything_else(refused):
     """The error explains all of them, and does not take their values for URLs."""
     assert refused("-o", "file", "--max-time", "soon", "--retries", "9") == (
         "no option -o: the body goes to standard output: write > FILE behind the "
-        "command; --retries: did you mean --max-retries?"
+        "command\n  --retries: did you mean --max-retries?"
     )
 
 

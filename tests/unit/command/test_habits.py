@@ -49,10 +49,10 @@ def test_an_explanation_names_only_options_that_there_are():
 
 
 def test_each_letter_of_a_word_is_explained():
-    """Short options can be written together; each has its explanation."""
+    """Short options can be written together; each has its explanation on a line."""
     text = explained("-sSfL")
     assert text.startswith("no option -s: leave it out, or give -q")
-    assert re.findall("; (-[SfL]): ", text) == ["-S", "-f", "-L"]
+    assert re.findall("\n  (-[SfL]): ", text) == ["-S", "-f", "-L"]
     assert explained("-kL") == explained("-L") == explained("-L", "-L")
 
 
