@@ -147,7 +147,10 @@ def _further_url(word: str) -> str:
     if shutil.which(word) is not None:  # python3.11 looks like the name of a host
         instead = f"to run it after the wait, write httsleep URL -- {one_line(word)}"
         raise ValueError(f"{safe_repr(word)} is no URL: {instead}")
-    if not re.search("[.:/]", word) or word.startswith((".", "/")):
+    if word.isdecimal():
+        instead = "a port, as in server:8080, and statuses, as in 200,204, are one word"
+        raise ValueError(f"a number stands behind the URL: {instead}")
+    if word and (not re.search("[.:/]", word) or word.startswith((".", "/"))):
         instead = "write http:// in front of a host, and -- in front of a command"
         raise ValueError(f"an argument behind the URL is no URL: {instead}")
     try:

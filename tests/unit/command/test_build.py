@@ -726,12 +726,25 @@ def test_a_further_program_is_no_url(refused, tmp_path, monkeypatch):
     assert refused("./make", "http://b") == error.format("./make")
 
 
-@pytest.mark.parametrize("word", ["secret", "./secret", "/secret", ""])
+@pytest.mark.parametrize("word", ["secret", "./secret", "/secret"])
 def test_a_further_word_that_is_no_url_is_not_shown(refused, word):
     """It may be a secret, such as a token without quotes around its header."""
     instead = "write http:// in front of a host, and -- in front of a command"
     error = f"an argument behind the URL is no URL: {instead}"
     assert refused(word, "http://b") == error
+
+
+def test_an_empty_further_word_is_named(refused):
+    """A variable for one of several URLs is not set."""
+    assert refused("", "http://b") == "URL: it is empty; is a variable not set?"
+
+
+def test_a_further_number_is_named(refused):
+    """A port or a status behind a blank belongs to the word in front of it."""
+    assert refused("8080") == (
+        "a number stands behind the URL: a port, as in server:8080, and statuses, as "
+        "in 200,204, are one word"
+    )
 
 
 @pytest.mark.parametrize(
