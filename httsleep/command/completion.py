@@ -17,9 +17,7 @@ _BEHIND_AT = {
     "zsh": "_httsleep_file_behind_at",
     "fish": "(__httsleep_file_behind_at)",
     "preamble": {
-        # @ would begin a word of its own.
         "bash": """\
-COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
 _httsleep_file_behind_at() {
   [[ $1 == @* ]] && compgen -f -P @ -- "${1#@}"
 }""",
@@ -38,6 +36,28 @@ end""",
 }
 
 
+#: For bash, where @ is a word of its own in COMP_WORDS, though not in $2. ~/.bashrc
+#: cannot change that, because bash adds @ to COMP_WORDBREAKS again at its first prompt.
+#: Without "filenames" bash writes @ and not \\@, but a folder gets no slash.
+_BASH_FUNCTION = """
+_httsleep() {
+  if [[ $2 == @* && ${COMP_WORDS[COMP_CWORD-1]} == @ ]]; then
+    COMP_WORDS=("${COMP_WORDS[@]:0:COMP_CWORD-1}" "$2")
+    COMP_CWORD=$((COMP_CWORD - 1))
+  fi
+  _shtab_httsleep
+  if [[ $2 == @* ]]; then
+    compopt +o filenames
+    if [[ ${#COMPREPLY[@]} = 1 && -d ${COMPREPLY[0]#@} ]]; then
+      COMPREPLY[0]+=/
+      compopt -o nospace
+    fi
+  fi 2>/dev/null
+}
+complete -o bashdefault -o default -F _httsleep httsleep
+"""
+
+
 def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return the script that completes the options of a parser, which it changes.
 
@@ -53,4 +73,4 @@ def completion(parser: argparse.ArgumentParser, shell: str) -> str:
             vars(action)["complete"] = _BEHIND_AT
         if isinstance(action.metavar, str):  # zsh has a colon behind the metavar
             action.metavar = action.metavar.replace(":", r"\:")
-    return shtab.complete(parser, shell)
+    return shtab.complete(parser, shell) + (_BASH_FUNCTION if shell == "bash" else "")
