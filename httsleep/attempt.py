@@ -7,7 +7,7 @@ import requests
 
 from .failures import describe_exception
 from .formatting import (
-    Wording,
+    describe_alarm,
     describe_status,
     describe_way,
     format_seconds,
@@ -74,21 +74,16 @@ class Attempt:
         return self.outcome == "met"
 
     def __str__(self) -> str:
-        return describe_poll(self, Wording())
-
-
-def describe_poll(attempt: Attempt, wording: Wording) -> str:
-    """Return an attempt as one line."""
-    alarm = attempt.alarm
-    why = _why(attempt) if alarm is None else wording.alarm(alarm)
-    text = f"poll {attempt.number}: {attempt.outcome}: {why}{way_of(attempt)}"
-    if attempt.next_wait is not None:
-        text += f"; next in {format_seconds(attempt.next_wait)}"
-    return text
+        text = f"poll {self.number}: {self.outcome}: {_why(self)}{way_of(self)}"
+        if self.next_wait is not None:
+            text += f"; next in {format_seconds(self.next_wait)}"
+        return text
 
 
 def _why(attempt: Attempt) -> str:
-    """Return the reasons, or the status or the exception."""
+    """Return the alarm, the reasons, or else the status or the exception."""
+    if attempt.alarm is not None:
+        return describe_alarm(attempt.alarm)
     if attempt.exception is None and attempt.reasons:
         return "; ".join(attempt.reasons)
     return describe_attempt(attempt)

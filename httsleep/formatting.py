@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.util import Url
 
-from .wording import is_for_shell, worded
+from .wording import is_for_shell, worded, wording
 
 _MAX_LENGTH = 200  # characters
 _MAX_NAMES, _MAX_NAMES_LENGTH = 8, 120  # in the account of what is there
@@ -97,16 +97,9 @@ def as_json(value: Any) -> str:
         return safe_repr(value)
 
 
-class Wording:
-    """The words for limits and alarms: those for arguments and values in Python."""
-
-    def limit(self, name: str, value: str) -> str:
-        """Return a limit with its value."""
-        return f"{name}={value}"
-
-    def alarm(self, alarm: Mapping[str, Any]) -> str:
-        """Return an alarm."""
-        return written(alarm)
+def describe_alarm(alarm: Mapping[str, Any]) -> str:
+    """Return an alarm as the reader of the text wrote it."""
+    return wording().alarm(alarm) or written(alarm)
 
 
 def there_are(names: Iterable[Any], place: str = "") -> str:

@@ -39,7 +39,7 @@ from .conditions import (
 from .exceptions import Alarm as Alarm  # users import it from here
 from .excerpt import BodyExcerpt
 from .follow import Route, check_resumed
-from .formatting import Wording, one_line, redact_url, safe_repr
+from .formatting import one_line, redact_url, safe_repr
 from .guesses import Function, explains_unknown_keywords
 from .history import History
 from .intervals import CheckedInterval, Interval, checked_interval
@@ -127,7 +127,6 @@ class HttSleeper:
 
     #: The validators by key of a condition; a subclass can add keys of its own.
     validators: ClassVar[Mapping[str, Validator]] = VALIDATORS
-    _wording = Wording()  # the command has another
 
     allow_redirects: Setting[bool] = Setting(boolean)
     polling_interval: Setting[CheckedInterval] = Setting(checked_interval)
@@ -460,7 +459,6 @@ class HttSleeper:
             is_ignored=self._is_ignored,
             interval=self.polling_interval,
             excerpt=BodyExcerpt(self.max_body_excerpt, self._request),
-            wording=self._wording,
             on_poll=self.on_poll,
             cancel=self.cancel,
             history=history,

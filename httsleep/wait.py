@@ -25,8 +25,8 @@ from .excerpt import BodyExcerpt
 from .failures import describe_exception, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
-    Wording,
     cache_note,
+    describe_alarm,
     describe_response,
     describe_status,
     describe_way,
@@ -39,7 +39,7 @@ from .intervals import CheckedInterval, retry_after, seconds_after
 from .limits import Limits
 from .sending import Sender
 from .validators import Answer, Results, are_alike
-from .wording import worded
+from .wording import worded, wording
 
 _MAX_LINES = 4  # of reasons, or of outcomes, that an exception's text has
 
@@ -75,7 +75,6 @@ class Wait:
     :param is_ignored: whether the wait goes on after an exception.
     :param interval: the ``polling_interval``, checked.
     :param excerpt: shows the beginning of a body.
-    :param wording: names limits and alarms.
     :param on_poll: called with each attempt; ``None`` for nothing.
     :param cancel: the event that ends the wait; ``None`` if nothing can end it early.
     :param history: the polls that were made in other processes, or an empty history.
@@ -93,7 +92,6 @@ class Wait:
         is_ignored: IsIgnored,
         interval: CheckedInterval,
         excerpt: BodyExcerpt,
-        wording: Wording,
         on_poll: Callable[[Attempt], Any] | None,
         cancel: threading.Event | None,
         history: History,
@@ -102,7 +100,7 @@ class Wait:
         self._caller_line, self._route = request_line, route
         self._is_ignored = is_ignored
         self._interval, self._on_poll, self._cancel = interval, on_poll, cancel
-        self._excerpt, self._wording, self._history = excerpt, wording, history
+        self._excerpt, self._history = excerpt, history
         self.has_ended = False
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
@@ -383,7 +381,7 @@ class Wait:
             what, why = self._verdict.unexpected, ""
             self._why_ended = what
         else:
-            kind, what, why = Alarm, "met an alarm", self._wording.alarm(alarm)
+            kind, what, why = Alarm, "met an alarm", describe_alarm(alarm)
             self._why_ended = f"alarm: {why}"
         raise kind(
             self._response,
@@ -412,7 +410,7 @@ class Wait:
 
     def _why(self, limit: str) -> str:
         """Return in words why an argument ends the wait."""
-        limits, named = self._limits, self._wording.limit
+        limits, named = self._limits, wording().limit
         if limit == "cancel":
             return "cancel is set"
         if limit == "max_retries":

@@ -72,6 +72,7 @@ class Command:
 
     :ivar endpoints: the URLs in their order; if there are several, neither ``file`` nor
         ``once`` nor ``submits`` is set.
+    :ivar wording: the names of limits and alarms, for all texts about the waits.
     :ivar display: the display of the end of all waits.
     :ivar file: the file of ``--checkpoint``; ``None`` without one.
     :ivar once: whether to make one poll only.
@@ -82,6 +83,7 @@ class Command:
     """
 
     endpoints: Sequence[Endpoint]
+    wording: TypedWording
     display: Display
     file: CheckpointFile | None
     once: bool
@@ -109,7 +111,7 @@ def build(arguments: Sequence[str]) -> Command:
         with words_of_the_shell():
             _check_conditions(options)
             endpoints = [
-                _build_endpoint(options | {"url": url}, words, is_only=not further)
+                _build_endpoint(options | {"url": url}, is_only=not further)
                 for url in urls
             ]
         sleeper = endpoints[0].sleeper
@@ -120,6 +122,7 @@ def build(arguments: Sequence[str]) -> Command:
         sleeper.on_poll = _show_and_save(endpoints[0], file)
     return Command(
         endpoints,
+        TypedWording(words, options.get("alarm", ()), sleeper.alarms),
         _build_end(options, JsonLines()) if further else endpoints[0].display,
         file,
         once="once" in options,
@@ -187,36 +190,28 @@ def _show_and_save(
     return show_and_save
 
 
-def _build_endpoint(
-    options: Mapping[str, Any], words: Sequence[str], is_only: bool
-) -> Endpoint:
+def _build_endpoint(options: Mapping[str, Any], is_only: bool) -> Endpoint:
     """Return the endpoint that the options describe.
 
-    :param words: the command line.
     :param is_only: whether there is one URL, so that not each line has to name it.
     :raises ValueError: they cannot work.
     """
     sleeper = _build_sleeper(options)
     request = f"{sleeper.request.method} {redact_url(sleeper.request.url)}"
-    wording = TypedWording(words, options.get("alarm", ()), sleeper)
-    display = _build_display(options, sleeper, request, wording, is_only)
-    sleeper._wording, sleeper.on_poll = wording, display.poll
+    display = _build_display(options, sleeper, request, is_only)
+    sleeper.on_poll = display.poll
     return Endpoint(sleeper, request, display)
 
 
 def _build_display(
-    options: Mapping[str, Any],
-    sleeper: HttSleeper,
-    request: str,
-    wording: TypedWording,
-    is_only: bool,
+    options: Mapping[str, Any], sleeper: HttSleeper, request: str, is_only: bool
 ) -> Display:
     """Return the display that the options choose and standard error can show."""
     if "quiet" in options or options.get("log_format") == "json":
         return _build_end(options, _build_json_lines(sleeper, request))
     every = "verbose" in options
     if every or "once" in options or not can_show_status_line():
-        return Lines(request, every=every, is_only=is_only, describe=wording.poll)
+        return Lines(request, every=every, is_only=is_only)
     name = "" if is_only else redact_url(sleeper.request.url).removeprefix("http://")
     return TerminalLine(sleeper.max_retries, sleeper.max_time, name)
 

@@ -75,17 +75,10 @@ class Lines(Display):
     :param request: method and URL, which the first line names.
     :param every: whether each poll has a line.
     :param is_only: whether there is no other request, so that one line names it.
-    :param describe: returns a poll as one line.
     """
 
-    def __init__(
-        self,
-        request: str,
-        every: bool = False,
-        is_only: bool = True,
-        describe: Callable[[Attempt], str] = str,
-    ) -> None:
-        self._every, self._is_only, self._describe = every, is_only, describe
+    def __init__(self, request: str, every: bool = False, is_only: bool = True) -> None:
+        self._every, self._is_only = every, is_only
         self._prefix = f"httsleep: {request}: "
         self._last_result: tuple[object, ...] = ()
 
@@ -95,7 +88,7 @@ class Lines(Display):
         result = result_of(attempt)
         is_new = result != self._last_result and attempt.outcome != "alarm"
         if self._every or is_new:
-            write_stderr(f"{self._prefix}{self._describe(attempt)}")
+            write_stderr(f"{self._prefix}{attempt}")
             if self._is_only:
                 self._prefix = "httsleep: "
         self._last_result = result

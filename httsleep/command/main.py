@@ -65,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: the words behind ``httsleep``; default: those of this process.
     """
     try:
-        with words_of_the_shell():
-            return _run(build(sys.argv[1:] if arguments is None else arguments))
+        command = build(sys.argv[1:] if arguments is None else arguments)
+        with words_of_the_shell(command.wording):
+            return _run(command)
     except KeyboardInterrupt:  # for instance while an option reads standard input
         write_stderr("httsleep: interrupted")
         return end_by_sigint()

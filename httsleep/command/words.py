@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..attempt import Attempt, describe_poll
-from ..formatting import Wording, one_line
-from ..main import HttSleeper
+from ..comparison import json_equal
+from ..formatting import one_line
+from ..wording import Wording
 from .typed import as_word, json_or_text, quoted
 
 _NO_UNIT = re.compile(r"[\d.]+")
@@ -21,14 +21,14 @@ class TypedWording(Wording):
 
     :param words: the command line, without COMMAND.
     :param alarms: the conditions of ``--alarm``.
-    :param sleeper: the sleeper that was made of the command line.
+    :param checked: all alarms of the command line, as a sleeper has them.
     """
 
     def __init__(
         self,
         words: Sequence[str],
         alarms: Sequence[Mapping[str, Any]],
-        sleeper: HttSleeper,
+        checked: Sequence[Mapping[str, Any]],
     ) -> None:
         typed = _typed(words)
         pairs = [pair for pair in typed if pair[0].startswith("--alarm-")]
@@ -36,7 +36,7 @@ class TypedWording(Wording):
         options = [f"--alarm {_as_typed(alarm, whole)}" for alarm in alarms]
         if pairs:  # the short forms together are the last alarm
             options.append(shlex.join(word for pair in pairs for word in pair))
-        self._alarms = list(zip(sleeper.alarms, options, strict=True))
+        self._alarms = list(zip(checked, options, strict=True))
         self._typed = dict(typed)
 
     def limit(self, name: str, value: str) -> str:
@@ -49,11 +49,8 @@ class TypedWording(Wording):
 
     def alarm(self, alarm: Mapping[str, Any]) -> str:
         """Return the options of an alarm."""
-        return next(one_line(typed) for each, typed in self._alarms if each == alarm)
-
-    def poll(self, attempt: Attempt) -> str:
-        """Return a poll on one line."""
-        return describe_poll(attempt, self)
+        typed = (typed for each, typed in self._alarms if json_equal(each, alarm))
+        return one_line(next(typed))
 
 
 def _as_typed(alarm: Mapping[str, Any], values: Sequence[str]) -> str:
@@ -62,7 +59,7 @@ def _as_typed(alarm: Mapping[str, Any], values: Sequence[str]) -> str:
     The alarm may be of a file, or one of several.
     """
     for value in values:
-        if value.isprintable() and json_or_text(value) == alarm:
+        if value.isprintable() and json_equal(json_or_text(value), alarm):
             return quoted(value)
     return as_word(alarm)
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from httsleep import Alarm, GaveUp
@@ -12,9 +14,12 @@ def ended(server, answers, naps):
     """Return how a wait with these words ends, as the command says it."""
 
     def run(*words):
-        (endpoint,) = build([URL, *words]).endpoints
-        with words_of_the_shell(), pytest.raises((Alarm, GaveUp)) as caught:
-            endpoint.sleeper.run()
+        command = build([URL, *words])
+        with (
+            words_of_the_shell(command.wording),
+            pytest.raises((Alarm, GaveUp)) as caught,
+        ):
+            command.endpoints[0].sleeper.run()
         return str(caught.value)
 
     return run
@@ -97,17 +102,24 @@ def test_an_alarm_is_shown_as_it_was_typed(server, ended, words, alarm):
 
 
 def test_a_poll_shows_an_alarm_as_it_was_typed(server):
-    """A line of -v has the options; without an alarm it is that of the library."""
-    server.get(URL, status=503)
+    """A line of -v has the options."""
     server.get(URL, status=500)
-    (endpoint,) = build([URL, "--alarm-status-code", "500"]).endpoints
-    endpoint.sleeper.on_poll = (polls := []).append
+    command = build([URL, "--alarm-status-code", "500"])
+    sleeper = command.endpoints[0].sleeper
+    sleeper.on_poll = (polls := []).append
     with pytest.raises(Alarm):
-        endpoint.sleeper.run()
-    first, last = polls
-    describe = endpoint.sleeper._wording.poll
-    assert describe(first) == str(first)
-    assert describe(last) == "poll 2: alarm: --alarm-status-code 500"
+        sleeper.run()
+    with words_of_the_shell(command.wording):
+        assert str(polls[0]) == "poll 1: alarm: --alarm-status-code 500"
+    assert str(polls[0]) == "poll 1: alarm: {'status_code': 500}"
+
+
+def test_true_is_not_taken_for_1():
+    """Of two alarms that only Python takes for equal the right one is shown."""
+    alarms = ['{"json": 1}', '{"json": true}']
+    wording = build([URL, "--alarm", alarms[0], "--alarm", alarms[1]]).wording
+    shown = [wording.alarm(json.loads(alarm)) for alarm in alarms]
+    assert shown == [f"--alarm '{alarm}'" for alarm in alarms]
 
 
 def test_an_unexpected_answer_has_the_text_of_the_library(server, ended):
