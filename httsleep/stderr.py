@@ -8,7 +8,7 @@ from contextlib import suppress
 def write_stderr(text: str) -> None:
     """Write a line to standard error; ignore errors, which must not end a wait."""
     if sys.stderr is not None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: a program has closed it
             sys.stderr.write(f"{text}\n")  # once, because other threads write as well
             sys.stderr.flush()
 
@@ -27,11 +27,11 @@ def discard_stderr() -> None:
 
 def is_terminal() -> bool:
     """Return whether standard error is a terminal that knows control sequences."""
-    return (
-        sys.stderr is not None
-        and sys.stderr.isatty()
-        and os.environ.get("TERM") not in ("dumb", "unknown")
-    )
+    if sys.stderr is None or os.environ.get("TERM") in ("dumb", "unknown"):
+        return False
+    with suppress(ValueError):  # a program has closed it
+        return sys.stderr.isatty()
+    return False
 
 
 def has_colours() -> bool:

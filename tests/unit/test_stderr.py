@@ -49,7 +49,14 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("stream", [None, Broken()])
+def closed():
+    """Return a stream that a program has closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, Broken(), closed()])
 def test_errors_of_standard_error_are_ignored(monkeypatch, capsys, stream):
     """A line for a closed or broken standard error is lost, and not on stdout."""
     with monkeypatch.context() as patch:
@@ -85,8 +92,18 @@ def test_a_broken_standard_error_is_discarded(monkeypatch):
         (Terminal(), {"TERM": "unknown"}, False, False, False),
         (io.StringIO(), {}, False, False, False),
         (None, {}, False, False, False),
+        (closed(), {}, False, False, False),
     ],
-    ids=["terminal", "NO_COLOR", "latin-1", "dumb", "unknown", "file", "closed"],
+    ids=[
+        "terminal",
+        "NO_COLOR",
+        "latin-1",
+        "dumb",
+        "unknown",
+        "file",
+        "none",
+        "closed",
+    ],
 )
 def test_standard_error_can_show(stderr, stream, variables, terminal, colours, draws):
     """A terminal has colours if they are wanted, and draws if it shows UTF-8."""
