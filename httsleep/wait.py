@@ -105,11 +105,11 @@ class Wait:
         self._polls_before_run: int | None = None  # None: the caller is a scheduler
         self._why_ended = ""  # in words; empty until a limit or cancel ends the wait
         self._response: requests.Response | None = None  # the last answer
-        # The last answer that was judged, and the results of its checks.
-        self._judged: tuple[requests.Response | None, Results] = None, {}
         self._response_poll = 0  # the number of its poll
         self._origin_only = False  # whether no more of its URL may be shown
         self._verdict = Verdict("ignored")  # the verdict on it
+        # The last answer that could be judged, and the results of its checks.
+        self._judged: tuple[requests.Response | None, Results] = None, {}
         self._exception: Exception | None = None  # the last one that was ignored
         self._asked = 0.0  # seconds of the Retry-After of the last poll
         self._wanted = 0.0  # seconds of the next wait, if max_time did not matter
@@ -303,8 +303,9 @@ class Wait:
 
     def _not_followed(self, response: requests.Response) -> str:
         """Return a note if a POST is sent again, and its answer names a URL to poll."""
-        is_submit = self._route is None and not self._caller_line.startswith("GET ")
-        if not is_submit or response.status_code not in (201, 202):
+        method = self._caller_line.partition(" ")[0].upper()
+        is_followed = self._route is not None or method in ("GET", "HEAD")
+        if is_followed or response.status_code not in (201, 202):
             return ""
         has_url = header_of(response, "Location") is not None
         return " (its Location is not followed)" if has_url else ""

@@ -164,13 +164,15 @@ def test_a_refused_connection_is_a_poll(answers):
         ("POST", 202, {}, ""),
         ("POST", 503, {"Location": "/jobs/7"}, ""),
         ("GET", 202, {"Location": "/jobs/7"}, ""),
+        ("get", 202, {"Location": "/jobs/7"}, ""),
+        ("HEAD", 202, {"Location": "/jobs/7"}, ""),
     ],
 )
 def test_a_post_that_is_sent_again_is_told_of_the_location(
     server, naps, method, status, headers, note
 ):
     """Without follow, the reasons say that the answer names a URL."""
-    server.add(method, URL, status=status, headers=headers)
+    server.add(method.upper(), URL, status=status, headers=headers)
     request = requests.Request(method, URL)
     error = gave_up(request, status_code=200, max_retries=2)
     assert error.reasons == (f"status_code is {status}, not 200{note}",)
