@@ -28,8 +28,8 @@ FIELDS = (
 )
 #: The syntax of a method and of the name of a header (RFC 9110 §5.6.2).
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-#: Methods that are given as if this was requests.request().
-_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+#: Methods that are given in the place of the URL, as if to requests.request().
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 #: A URL that only lacks its http://, such as localhost:8080/health.
 _NO_SCHEME = r"[\w.-]+(:\d{1,5})?([/?]\S*)?"
 
@@ -180,7 +180,7 @@ def _check_url(request: requests.Request, prepared: requests.PreparedRequest) ->
     except Exception as exc:  # for instance, the str() of a param raises one
         kind = _kind(exc)
     whole = f"give 'http://{url}'" if re.fullmatch(_NO_SCHEME, url) else ""
-    if url in _METHODS:
+    if url in METHODS:
         whole = f"give requests.Request({url!r}, url) in place of both"
     if kind:
         text = f"url_or_request: {url!r} cannot be polled ({kind})"

@@ -22,6 +22,7 @@ from ..follow import is_submit
 from ..formatting import one_line, redact_url, safe_repr
 from ..intervals import Interval, exponential
 from ..main import DEFAULT_POLLING_INTERVAL, HttSleeper
+from ..session import keep_authorization
 from ..validators import VALIDATORS
 from ..wording import words_of_the_shell
 from .checkpoint_file import CheckpointFile, identify
@@ -316,7 +317,8 @@ def _request(options: Mapping[str, Any]) -> requests.Request:
         body = b"&".join(options["data"])
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     method = options.get("request", "GET" if body is None else "POST")
-    auth = _keep_header if "Authorization" in headers else options.get("user")
+    # Else -u and netrc would replace the Authorization.
+    auth = keep_authorization if "Authorization" in headers else options.get("user")
     sent = {name: _header_value(name, value) for name, value in headers.items()}
     return requests.Request(method, options["url"], headers=sent, data=body, auth=auth)
 
@@ -326,14 +328,6 @@ def _header_value(name: str, value: str | None) -> Any:
     if value is None:
         return SKIP_HEADER if name.lower() in SKIPPABLE_HEADERS else None
     return value if value.isascii() else os.fsencode(value)
-
-
-def _keep_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Return the request as it is.
-
-    As its ``auth``, this keeps -u and netrc from replacing a given Authorization.
-    """
-    return request
 
 
 def _check_conditions(options: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from ..checks import positive_seconds as check_positive_seconds
 from ..checks import seconds as check_seconds
 from ..formatting import redact_url, safe_repr
 from ..places import PlacesToLook
-from ..request import TOKEN
+from ..request import METHODS, TOKEN
 from ..validators import VALIDATORS
 from .typed import (
     instead_of_condition,
@@ -48,7 +48,6 @@ _SCHEME = re.compile(r"[a-z][a-z\d+.-]*://|https?:/", re.IGNORECASE)
 _PORT = re.compile(r":?(\d{1,5}(?:/.*)?)", re.ASCII)
 _HOST_AND_PORT = re.compile(r"(\[.*\]|[^:]*)(?::([^:]*))?")
 _MAX_PORT = 65535
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def _bad_value(text: str, instead: str) -> ArgumentTypeError:
@@ -92,7 +91,7 @@ def url(text: str) -> str:
     if "$" in host:
         instead = "use double quotes, in which the shell fills in variables"
         raise ArgumentTypeError(f"{safe_repr(host)} is no host: {instead}")
-    if text in _METHODS:
+    if text in METHODS:
         raise _bad_value(text, f"this is a method: give -X {text}, and the URL")
     if port := _PORT.fullmatch(text):
         local = redact_url(f"http://localhost:{port[1]}").removeprefix("http://")
