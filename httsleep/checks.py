@@ -247,7 +247,7 @@ class IgnoredExceptions:
 
 
 def class_that_ignores(exc: Exception) -> str | None:
-    """Return the class for ``ignore_exceptions`` that ignores this; None if neither."""
+    """Return the name of the builtin that ignores this; ``None`` if neither does."""
     for kind in (builtins.TimeoutError, builtins.ConnectionError):
         if IgnoredExceptions((kind,))(exc):
             return kind.__name__

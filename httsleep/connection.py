@@ -46,9 +46,7 @@ from .exceptions import BodyTooLarge
 SecondsLeft = Callable[[], float]
 
 TOO_LONG = "the request took too long"
-_MAX_TIMEOUT = (
-    4_000_000.0  # seconds; the timeouts of sockets wrap at 2**32 milliseconds
-)
+_MAX_TIMEOUT = 4e6  # seconds; the timeouts of sockets wrap at 2**32 milliseconds
 _ROUNDING = 0.001  # seconds; less is not worth the system call of a new timeout
 _CHUNK = 2**18  # large bodies take half the time that they take with requests' 10 kB
 _AT_ONCE = 2**24  # bytes that are read at once at most, of a body whose size is known

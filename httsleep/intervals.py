@@ -19,8 +19,6 @@ _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 #: A ``polling_interval``: seconds, or a function that computes them from an attempt.
 Interval = Seconds | Callable[[Attempt], Seconds]
-
-
 #: An :data:`Interval` that was checked: a number of seconds, or the function.
 CheckedInterval = float | Callable[[Attempt], Seconds]
 

@@ -224,10 +224,8 @@ class _PreparedRequest:
 
     def _request(self) -> requests.Request:
         """Return the request; if no credentials are named, with those of netrc."""
-        request, session = (
-            requests.Request(**copy_containers(self._fields)),
-            self._session,
-        )
+        request = requests.Request(**copy_containers(self._fields))
+        session = self._session
         if not request.auth and not session.auth and session.trust_env:
             if self._netrc is None:
                 self._netrc = get_netrc_auth(as_text(request.url)) or keep_authorization
