@@ -42,21 +42,7 @@ def checked_copy(
     :param check_sendable: whether a plain session must be able to send the request. A
         session of the caller's may complete a relative URL, or interpret a field.
     """
-    if isinstance(url_or_request, str):
-        url_or_request = requests.Request("GET", url_or_request)
-    if not isinstance(url_or_request, requests.Request):
-        instead = "give a URL or a requests.Request"
-        if isinstance(url_or_request, requests.Response):
-            instead += ", such as requests.Request('POST', url), which is not sent yet"
-        raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
-    fields: dict[str, Any] = {}
-    with suppress(RecursionError):
-        fields = {
-            name: copy_containers(getattr(url_or_request, name)) for name in FIELDS
-        }
-    if not fields:
-        text = "url_or_request contains itself, or is nested too deeply"
-        raise ValueError(f"{text}: give flat data")
+    fields = _given_fields(url_or_request)
     if auth is not None:
         fields["auth"] = auth
     _check_auth(fields["auth"])
@@ -68,14 +54,34 @@ def checked_copy(
         fields["headers"] = dict(on_top)
     _check_once_only(fields)
     request = requests.Request(**fields)
+    _check_method_and_url(request)
+    if check_sendable:
+        _check_sendable(request)
+    return request
+
+
+def _given_fields(url_or_request: Any) -> dict[str, Any]:
+    """Return the fields of the request that the caller gave, copied."""
+    if isinstance(url_or_request, str):
+        url_or_request = requests.Request("GET", url_or_request)
+    if not isinstance(url_or_request, requests.Request):
+        instead = "give a URL or a requests.Request"
+        if isinstance(url_or_request, requests.Response):
+            instead += ", such as requests.Request('POST', url), which is not sent yet"
+        raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
+    with suppress(RecursionError):
+        return {name: copy_containers(getattr(url_or_request, name)) for name in FIELDS}
+    text = "url_or_request contains itself, or is nested too deeply"
+    raise ValueError(f"{text}: give flat data")
+
+
+def _check_method_and_url(request: requests.Request) -> None:
+    """Check that a request has both, whatever they are."""
     if not isinstance(request.method, str) or not TOKEN.fullmatch(request.method):
         raise ValueError("url_or_request has no valid method: give one, such as 'GET'")
     if not request.url or not isinstance(request.url, (str, bytes)):
         instead = "give one, such as 'http://server/endpoint'"
         raise ValueError(f"url_or_request has no URL: {instead}")
-    if check_sendable:
-        _check_sendable(request)
-    return request
 
 
 def copied_fields(request: requests.Request) -> dict[str, Any]:

@@ -157,7 +157,10 @@ def status_code(expected: Any) -> Check:
     allowed = set().union(*map(_statuses, expected if is_several else [expected]))
     description = str(expected)
     if is_several and not isinstance(expected, range):
-        description = "one of " + ", ".join(map(str, expected))
+        names = list(map(str, expected))
+        if isinstance(expected, (set, frozenset)):
+            names.sort()  # so that the description is the same in every process
+        description = f"one of {', '.join(names)}"
 
     def check(answer: Answer) -> str | None:
         actual = answer.response.status_code
@@ -367,7 +370,7 @@ def _jsonpath_entries(expected: Any) -> list[Any]:
             instead = f"write {written({'expression': path, **value})}"
             raise bad_argument("jsonpath", expected, instead)
         if isinstance(value, dict) and any(map(_is_sign, value)):
-            _jsonpath_entry({"expression": path, **value})  # raises what was meant
+            _check_entry({"expression": path, **value})  # raises what was meant
     return [{"expression": path, "value": each} for path, each in expected.items()]
 
 
@@ -396,8 +399,8 @@ def _means_expression(item: tuple[Any, Any]) -> bool:
     return is_path and bool(guess(key, ("expression",)))
 
 
-def _jsonpath_entry(entry: Any) -> Check:
-    """Return a check that the operators of an entry hold."""
+def _check_entry(entry: Any) -> None:
+    """Check that an entry is a dict with an expression and known operators."""
     if not isinstance(entry, dict):
         instead = worded(
             "give a dict such as {'expression': ..., 'value': ...}",
@@ -416,11 +419,16 @@ def _jsonpath_entry(entry: Any) -> Check:
     if len(entry) == 1:
         instead = f"there is no operator; give one of {', '.join(OPERATORS)}"
         raise bad_argument("jsonpath entry", entry, instead)
-    must_be_missing = entry.get("exists") is False
-    if must_be_missing and len(entry) > 2:
+    if entry.get("exists") is False and len(entry) > 2:
         instead = "leave the other operators out; a missing value has no value"
         raise bad_argument("jsonpath entry", entry, instead)
+
+
+def _jsonpath_entry(entry: Any) -> Check:
+    """Return a check that the operators of an entry hold."""
+    _check_entry(entry)
     find = finder(entry["expression"])
+    must_be_missing = entry.get("exists") is False
     name = one_line(str(entry["expression"]))
     plain = _PLAIN.match(name)
     names = plain[1].split(".")[1:] if plain else []

@@ -287,6 +287,10 @@ def test_a_status_may_be_one_of_several(says, expected, met, not_met):
         ("200", "status_code is 503, not 200"),
         ("2xx", "status_code is 503, not 2xx"),
         ([200, "3xx"], "status_code is 503, not one of 200, 3xx"),
+        (
+            frozenset(("404", "2xx", "410", "3xx")),
+            "status_code is 503, not one of 2xx, 3xx, 404, 410",
+        ),
         (range(200, 300), "status_code is 503, not range(200, 300)"),
     ],
 )
