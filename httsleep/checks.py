@@ -5,19 +5,14 @@ of the package needs it. It raises a :class:`ValueError` whose text names the ar
 shows the value, and says what to give instead.
 """
 
-import builtins
-import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, Generic, Self, TypeVar, overload
 
 import requests
-from requests.exceptions import ChunkedEncodingError, SSLError, Timeout
 
-from .exceptions import Alarm, Cancelled, GaveUp
-from .failures import CUT_OFF_TLS, causes, is_out_of_files
 from .formatting import written
 
 T = TypeVar("T")
@@ -196,71 +191,3 @@ class Setting(Generic[T]):
 
     def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self._name] = self._check(self._name, value)
-
-
-_REQUESTS_ERROR = requests.exceptions.ConnectionError
-
-#: The classes that mean a broken connection.
-_CONNECTION_ERRORS = (builtins.ConnectionError, _REQUESTS_ERROR)
-
-
-class IgnoredExceptions:
-    """The exceptions that do not end a wait.
-
-    A call with an exception returns whether the wait goes on after it.
-
-    :ivar classes: the classes as the caller gave them. The builtins ``ConnectionError``
-        and ``TimeoutError`` stand for classes of requests, because requests raises
-        neither of them itself.
-    """
-
-    def __init__(self, classes: tuple[type[Exception], ...] = ()) -> None:
-        self.classes = classes
-
-    @classmethod
-    def checked(cls, value: Any) -> Self:
-        """Return those of ``ignore_exceptions``: a class, several, or ``None``."""
-        if value is None:
-            return cls()
-        is_several = isinstance(value, Iterable) and not isinstance(value, (type, str))
-        classes: tuple[Any, ...] = tuple(value) if is_several else (value,)
-        for each in classes:
-            if not (isinstance(each, type) and issubclass(each, Exception)):
-                instead = "give Exception or classes derived from it"
-                if isinstance(each, str) and each.isidentifier() and len(each) < 80:
-                    instead = f"give the class {each}, without quotes"
-                raise bad_argument("ignore_exceptions", each, instead)
-        return cls(classes)
-
-    def __call__(self, exc: Exception) -> bool:
-        """Return whether the wait goes on after this exception."""
-        # A callback may have run another wait, which ended with one of these.
-        if isinstance(exc, (Alarm, GaveUp, Cancelled)):
-            return False
-        classes = self.classes
-        if is_out_of_files(exc):  # this machine is the cause, not the connection
-            classes = tuple(c for c in classes if not issubclass(c, _CONNECTION_ERRORS))
-        return isinstance(exc, classes) or (
-            (builtins.ConnectionError in classes and _is_broken_connection(exc))
-            or (builtins.TimeoutError in classes and isinstance(exc, Timeout))
-        )
-
-
-def class_that_ignores(exc: Exception) -> str | None:
-    """Return the name of the builtin that ignores this; ``None`` if neither does."""
-    for kind in (builtins.TimeoutError, builtins.ConnectionError):
-        if IgnoredExceptions((kind,))(exc):
-            return kind.__name__
-    return None
-
-
-def _is_broken_connection(exc: Exception) -> bool:
-    """Return whether a connection was refused or broken, TLS handshakes included.
-
-    A refused certificate is no broken connection, and neither is a server or a proxy
-    that does not speak TLS.
-    """
-    tls = [cause for cause in causes(exc) if isinstance(cause, ssl.SSLError)]
-    if tls or isinstance(exc, SSLError):
-        return any(isinstance(cause, CUT_OFF_TLS) for cause in tls)
-    return isinstance(exc, (_REQUESTS_ERROR, ChunkedEncodingError))

@@ -14,7 +14,6 @@ from requests.auth import AuthBase
 
 from .attempt import Attempt
 from .checks import (
-    IgnoredExceptions,
     Seconds,
     Setting,
     bad_argument,
@@ -42,6 +41,7 @@ from .follow import Route, check_resumed
 from .formatting import one_line, redact_url, safe_repr
 from .guesses import Function, explains_unknown_keywords
 from .history import History
+from .ignoring import IgnoredExceptions
 from .intervals import CheckedInterval, Interval, checked_interval
 from .limits import Limits
 from .places import Places, PlacesToLook

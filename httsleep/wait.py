@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, NoReturn, Self, cast
 import requests
 
 from .attempt import Attempt
-from .checks import class_that_ignores
 from .conditions import Expectations, IsIgnored, Verdict
 from .exceptions import (
     Alarm,
@@ -35,6 +34,7 @@ from .formatting import (
     safe_repr,
 )
 from .history import History
+from .ignoring import class_that_ignores
 from .intervals import CheckedInterval, retry_after, seconds_after
 from .limits import Limits
 from .sending import Sender

@@ -2,11 +2,8 @@ import math
 from datetime import timedelta
 
 import pytest
-from requests import exceptions as broken
 
-from httsleep import Alarm, BodyTooLarge, GaveUp
 from httsleep.checks import (
-    IgnoredExceptions,
     bad_argument,
     or_none,
     positive_int,
@@ -100,107 +97,3 @@ def test_none_is_no_limit():
     assert check("max_retries", 5) == 5
     with pytest.raises(ValueError, match="max_retries"):
         check("max_retries", 0)
-
-
-# what is ignored
-
-
-def ignores(given, exc):
-    return IgnoredExceptions.checked(given)(exc)
-
-
-@pytest.mark.parametrize(
-    ("given", "classes"),
-    [
-        ((), ()),
-        (None, ()),
-        (KeyError, (KeyError,)),
-        ([KeyError, OSError], (KeyError, OSError)),
-        ({KeyError}, (KeyError,)),
-        ((each for each in [KeyError]), (KeyError,)),
-        (ConnectionError, (ConnectionError,)),
-    ],
-    ids=["()", "None", "one", "list", "set", "generator", "builtin"],
-)
-def test_the_classes_are_kept_as_they_were_given(given, classes):
-    """One class, or any iterable of classes, becomes a tuple."""
-    assert IgnoredExceptions.checked(given).classes == classes
-
-
-CHUNKED = broken.ChunkedEncodingError
-
-
-@pytest.mark.parametrize(
-    ("given", "raised", "ignored"),
-    [
-        ((), broken.ConnectionError, False),
-        (ConnectionError, broken.ConnectionError, True),
-        (ConnectionError, broken.ConnectTimeout, True),
-        (ConnectionError, broken.ProxyError, True),
-        (ConnectionError, CHUNKED, True),
-        (ConnectionError, ConnectionResetError, True),
-        (ConnectionError, broken.SSLError, False),
-        (ConnectionError, broken.ReadTimeout, False),
-        (ConnectionError, TimeoutError, False),
-        (ConnectionError, broken.TooManyRedirects, False),
-        (TimeoutError, broken.ReadTimeout, True),
-        (TimeoutError, broken.ConnectTimeout, True),
-        (TimeoutError, broken.Timeout, True),
-        (TimeoutError, TimeoutError, True),
-        (TimeoutError, broken.ConnectionError, False),
-        (ConnectionResetError, broken.ConnectionError, False),
-        (broken.ConnectionError, broken.ConnectionError, True),
-        (broken.ConnectionError, broken.SSLError, True),
-        (broken.ConnectionError, CHUNKED, False),
-        (broken.ConnectionError, ConnectionError, False),
-        (broken.Timeout, broken.ReadTimeout, True),
-        (broken.ReadTimeout, broken.ConnectTimeout, False),
-        (broken.RequestException, CHUNKED, True),
-        ([ConnectionError, broken.SSLError], broken.SSLError, True),
-        (OSError, broken.ConnectionError, True),
-        (Exception, KeyError, True),
-        (LookupError, KeyError, True),
-        (KeyError, LookupError, False),
-    ],
-    ids=str,
-)
-def test_which_exceptions_are_ignored(given, raised, ignored):
-    """Subclasses count, and two builtins stand for the classes of requests."""
-    assert ignores(given, raised()) is ignored
-
-
-def test_a_body_that_is_too_large_can_be_ignored():
-    """BodyTooLarge is ignored by its own name and by requests' base."""
-    for given in (BodyTooLarge, broken.RequestException, Exception):
-        assert ignores(given, BodyTooLarge(5))
-    assert not ignores([ConnectionError, TimeoutError], BodyTooLarge(5))
-
-
-@pytest.mark.parametrize(
-    "error", [Alarm(None, None), GaveUp()], ids=["Alarm", "GaveUp"]
-)
-def test_what_ends_a_wait_is_never_ignored(error):
-    """Alarm and GaveUp are never ignored, whichever class is given."""
-    given = [Exception, Alarm, GaveUp, TimeoutError, OSError]
-    assert not ignores(given, error)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "ConnectionError",
-        ["ConnectionError"],
-        KeyboardInterrupt,
-        [KeyError, BaseException],
-        SystemExit,
-        5,
-        [5],
-        KeyError(),
-        int,
-    ],
-    ids=str,
-)
-def test_only_classes_of_exceptions_can_be_ignored(given):
-    """Anything but a subclass of Exception is refused, and its value is shown."""
-    with pytest.raises(ValueError, match=r"^ignore_exceptions is .*: give (Ex|the cl)"):
-        IgnoredExceptions.checked(given)

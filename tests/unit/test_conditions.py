@@ -3,7 +3,7 @@ import re
 import pytest
 
 from httsleep import Alarm, GaveUp
-from httsleep.checks import IgnoredExceptions, bad_argument
+from httsleep.checks import bad_argument
 from httsleep.conditions import (
     CheckedCondition,
     Condition,
@@ -12,6 +12,7 @@ from httsleep.conditions import (
     checked_conditions,
     copy_containers,
 )
+from httsleep.ignoring import IgnoredExceptions
 from httsleep.validators import VALIDATORS, Answer
 
 
