@@ -1,5 +1,6 @@
 """The waits for several URLs, with sleepers that do what a test says."""
 
+import os
 import threading
 from contextvars import ContextVar
 from dataclasses import replace
@@ -154,6 +155,7 @@ def test_polls_are_shown_one_at_a_time():
         def poll(self, attempt):
             assert writing.acquire(blocking=False)
             super().poll(attempt)
+            os.sched_yield()  # to a thread that does not wait for its turn
             writing.release()
 
     endpoints = [endpoint(polls(*range(100))) for _ in range(4)]
