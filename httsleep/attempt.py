@@ -109,6 +109,11 @@ def way_of(attempt: Attempt) -> str:
     return describe_way(attempt.response, origin_only=attempt._origin_only)
 
 
+def is_of_other_origin(attempt: Attempt) -> bool:
+    """Return whether the answer is of another origin than the caller's request."""
+    return attempt._origin_only
+
+
 def url_of(attempt: Attempt) -> str | None:
     """Return the URL that a poll was sent to; ``None`` if no answer came."""
     if attempt.response is None:

@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 import requests
 
-from .attempt import Attempt
+from .attempt import Attempt, is_of_other_origin
 from .decoding import decoded_text
 from .formatting import as_text, body_of, one_line
 
@@ -66,7 +66,7 @@ class BodyExcerpt:
         return self.of_failure(
             attempt.response,
             is_alarm=attempt.outcome == "alarm",
-            origin_only=attempt._origin_only,
+            origin_only=is_of_other_origin(attempt),
         )
 
     def of(self, response: requests.Response) -> str:
