@@ -85,6 +85,19 @@ def test_they_wait_at_the_same_time():
     assert wait_for_all(endpoints) is None
 
 
+def test_a_display_ends_with_its_own_wait():
+    """The success of one is left on the terminal while others are waited for."""
+    ended = threading.Event()
+
+    class Telling(Shown):
+        def __exit__(self, *_):
+            ended.set()
+
+    first, second = endpoint(polls(1)), endpoint(lambda _: ended.wait(LONGEST))
+    assert wait_for_all([replace(first, display=Telling()), second]) is None
+    assert second.response is True
+
+
 def test_they_have_the_context_of_the_caller():
     """A context variable is that of the caller, in each thread."""
     variable = ContextVar("variable", default="the default")
