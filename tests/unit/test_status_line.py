@@ -151,6 +151,16 @@ def test_an_exception_takes_the_place_of_the_status(ignored):
     assert words(line) == "poll 1 of 50 ConnectionError next in 2 s"
 
 
+def test_a_redirect_is_named(attempt, make_response):
+    """Behind the reason stands the URL that redirects led to."""
+    response = make_response(200, url="http://server/login")
+    response.history.append(make_response(302))
+    line = StatusLine()
+    line(attempt(response=response))
+    shown = "200 OK: $.a is 1, not 2, redirected to http://server/login"
+    assert words(line) == f"poll 3 {shown} next in 2 s"
+
+
 @pytest.mark.parametrize("columns", [4, 10, 20, 40, 71, 72, 200])
 def test_it_is_one_line_in_any_width(attempt, columns):
     """A long reason is cut, so that the line leaves three columns free."""

@@ -112,13 +112,19 @@ def test_standard_error_can_show(stderr, stream, variables, terminal, colours, d
 
 
 def test_a_line_is_written_at_once(stderr):
-    """A line is one write, because lines of other threads could come between two."""
+    """A line is one write, because lines of other threads could come between two.
+
+    It does not stay in a buffer.
+    """
     written = []
 
     class Stream(io.StringIO):
         def write(self, text):
             written.append(text)
 
+        def flush(self):
+            written.append("flushed")
+
     stderr(Stream())
     write_stderr("one")
-    assert written == ["one\n"]
+    assert written == ["one\n", "flushed"]
