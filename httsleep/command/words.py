@@ -67,11 +67,12 @@ def _as_typed(alarm: Mapping[str, Any], values: Sequence[str]) -> str:
 def _typed(words: Sequence[str]) -> list[tuple[str, str]]:
     """Return each long option of the command line with its value.
 
-    Of an option that has no value it is the next word.
+    Of an option that has no value it is the next word. A word with a blank in its name
+    is a value, for argparse too.
     """
     typed = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word.startswith("--"):
-            name, equals, value = word.partition("=")
+        name, equals, value = word.partition("=")
+        if name.startswith("--") and " " not in name:
             typed.append((name, value if equals else following))
     return typed

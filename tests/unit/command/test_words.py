@@ -114,6 +114,13 @@ def test_a_poll_shows_an_alarm_as_it_was_typed(server):
     assert str(polls[0]) == "poll 1: alarm: {'status_code': 500}"
 
 
+def test_a_value_that_looks_like_an_alarm_is_none(answers, ended):
+    """A text may begin as an option does."""
+    answers(503)
+    text = ended("--text", "--alarm-text is on", "--max-retries", "1")
+    assert text.startswith("gave up after 1 poll")
+
+
 def test_true_is_not_taken_for_1():
     """Of two alarms that only Python takes for equal the right one is shown."""
     alarms = ['{"json": 1}', '{"json": true}']
