@@ -49,6 +49,8 @@ from .words import TypedWording
 #: The keys of conditions that are JSON, which has no functions.
 _KEYS = {key: each for key, each in VALIDATORS.items() if key != "callback"}
 _IGNORED = ("ConnectionError", "TimeoutError")  # unless --fail-fast is given
+#: An option whose value is --, which argparse drops before Python 3.13.
+_DASHES_AS_VALUE = re.compile(r"(-\w+|--[\w-]+=)--")
 
 
 @dataclass
@@ -104,6 +106,8 @@ def build(arguments: Sequence[str]) -> Command:
         parser.error("there is no command behind --: give one, or leave -- out")
     if error := unknown_options(words, parser._option_string_actions):
         parser.error(error)
+    for option in filter(None, map(_DASHES_AS_VALUE.fullmatch, words)):
+        parser.error(f"{option[1].rstrip('=')} is --: give another value")
     namespace, further = parser.parse_known_args(words)
     options = vars(namespace)
     try:

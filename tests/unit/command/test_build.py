@@ -601,6 +601,14 @@ def test_there_is_a_command_behind_two_dashes(refused):
     assert refused("--") == error
 
 
+@pytest.mark.parametrize(
+    ("word", "option"), [("--text=--", "--text"), ("-d--", "-d"), ("-qd--", "-qd")]
+)
+def test_two_dashes_are_no_value(refused, word, option):
+    """The value of an option cannot be two dashes."""
+    assert refused(word) == f"{option} is --: give another value"
+
+
 def test_unknown_options_are_explained_before_anything_else(refused):
     """The error explains all of them, and does not take their values for URLs."""
     assert refused("-o", "file", "--max-time", "soon", "--retries", "9") == (
