@@ -263,6 +263,12 @@ def test_words_are_left_as_they_are(excerpt):
     assert shown == "Bearer ... of 12: application/json, 2"
 
 
+def test_four_characters_are_a_secret_inside_a_word(excerpt):
+    """Three are one only as a whole word."""
+    shown = excerpt("xabcdx xabcx abc", headers={"X-A": "abcd", "X-B": "abc"})
+    assert shown == "x...x xabcx ..."
+
+
 def test_the_requests_before_a_redirect_count(make_response):
     """The key of the first URL is not shown of the answer to the last."""
     first, last = make_response(302, url=f"{URL}?k=abcd"), make_response(500, "abcd e")
