@@ -187,7 +187,11 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> Any:
-        return self if instance is None else vars(instance)[self._name]
+        if instance is None:
+            return self
+        if self._name not in vars(instance):  # a constructor has not come so far
+            raise AttributeError(f"{self._name} is not set yet")
+        return vars(instance)[self._name]
 
     def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self._name] = self._check(self._name, value)

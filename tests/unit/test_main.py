@@ -171,6 +171,11 @@ def test_a_setting_of_the_class_is_its_check():
         assert isinstance(getattr(HttSleeper, name), Setting)
 
 
+def test_a_setting_that_is_not_set_yet_is_an_attribute_error():
+    """So hasattr() works in the constructor of a subclass, and in error trackers."""
+    assert not hasattr(object.__new__(HttSleeper), "max_time")
+
+
 def test_the_session_and_the_ignored_exceptions_cannot_be_assigned():
     """``session`` and ``ignore_exceptions`` stay as they were given."""
     sleeper = HttSleeper(URL, status_code=200)
