@@ -469,6 +469,8 @@ class HttSleeper:
         return f"{self._request.method} {redact_url(self._request.url)}"
 
     def __repr__(self) -> str:
+        if "cancel" not in vars(self):  # the last attribute that is set
+            return f"<{type(self).__name__}, not yet made>"
         values = ((name, getattr(self, name)) for name in _IN_REPR)
         given = [
             f", {name}={one_line(safe_repr(value), _MAX_IN_REPR)}"

@@ -5,6 +5,7 @@ import pickle
 import re
 import sys
 import threading
+import traceback
 import types
 import warnings
 from datetime import timedelta
@@ -621,6 +622,14 @@ def test_the_repr_of_a_sleeper_is_short():
     sleeper = HttSleeper(URL, many, many, pending=many)
     assert len(repr(sleeper)) < 400
     assert repr(sleeper).isprintable()
+
+
+def test_the_repr_of_a_sleeper_that_was_refused_is_in_a_traceback_with_locals():
+    """The repr needs no attribute that a sleeper does not have during construction."""
+    with pytest.raises(ValueError, match="max_retries is 0") as info:
+        HttSleeper(URL, DONE, max_retries=0)
+    shown = traceback.TracebackException.from_exception(info.value, capture_locals=True)
+    assert "self = <HttSleeper, not yet made>" in "".join(shown.format())
 
 
 # Arguments that cannot work. test_conditions.py, test_validators.py and
