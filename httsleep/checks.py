@@ -37,7 +37,7 @@ def bad_argument(argument: str, value: Any, instead: str) -> ValueError:
 def seconds(argument: str, value: Any) -> int | float:
     """Return a duration in seconds, from 0 to :data:`MAX_SECONDS`."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and argument == "request_timeout":
         instead = f"{_GIVE_SECONDS} for the whole request, not a (connect, read) tuple"
         why = "neither of these limits how long a request takes"
         raise bad_argument(argument, value, f"{instead}: {why}")

@@ -74,6 +74,14 @@ def test_a_timeout_tuple_is_refused_with_the_reason():
     assert "(connect, read) tuple" in str(info.value)
 
 
+@pytest.mark.parametrize("argument", ["max_time", "polling_interval"])
+def test_a_tuple_for_other_seconds_is_refused_without_that_reason(argument):
+    """Only what bounds a request can be meant as a (connect, read) tuple."""
+    with pytest.raises(ValueError, match=rf"{argument} is \(3, 27\): give ") as info:
+        seconds(argument, (3, 27))
+    assert str(info.value).endswith("give seconds (an int, a float or a timedelta)")
+
+
 @pytest.mark.parametrize("value", [0, 0.0, timedelta(0)])
 def test_zero_is_refused_where_nothing_could_happen(value):
     """A duration that has to be above 0 is refused if it is 0."""
