@@ -54,6 +54,7 @@ JSONPath = JSONPathEntry | dict[Any, Any] | list[JSONPathEntry] | list[dict[str,
 Callback = Callable[[requests.Response], Any]
 
 _STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_RANGE = re.compile(r"-|\.\.|to")  # of statuses, between the first and the last
 _MAX_DIFFERENCES = 5  # in a reason of json_contains
 _NOTHING: Results = MappingProxyType({})
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
@@ -182,7 +183,8 @@ def _statuses(expected: Any) -> set[int]:
             first = int(expected[0]) * 100
             return set(range(first, first + 100))
         if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
-            if len(statuses := re.findall(r"\b[1-5](?:\d\d|xx)\b", expected)) > 1:
+            statuses = re.findall(r"\b[1-5](?:\d\d|xx)\b", expected)
+            if len(statuses) > 1 and _RANGE.search(expected) is None:
                 instead = f"give a list: {written(statuses)}"
             raise bad_argument("status_code", expected, instead)
         expected = int(expected)

@@ -540,6 +540,7 @@ REFUSED = {
         ("2xy", "a class such as '2xx'"),
         ("200,204", "give a list: ['200', '204']"),
         ("2xx or 404", "give a list: ['2xx', '404']"),
+        *((value, "class such as '2xx'") for value in ("200-299", "200 to 299")),
         ("6xx", "a class such as '2xx'"),
         *((value, NOTHING) for value in ([], range(0))),
         ([200, True], "status_code is True"),
