@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import ssl
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from urllib3.util import parse_url
 
 from .formatting import one_line, proxy_address
 
+_PACKAGES = {__package__, "requests", "urllib3"}  # that send a request
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.EBUSY)
 #: The ends of a TLS handshake that a server makes by closing the connection.
 CUT_OFF_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -213,6 +215,18 @@ def show_alone(exc: Exception, handled: BaseException | None) -> None:
     if below is not None and any(each is below for each in held):
         exc.__cause__, exc.__context__ = None, handled
         exc.__suppress_context__ = False  # the line above sets it to True
+
+
+def hide_frames(exc: Exception) -> None:
+    """Remove the frames of an exception of requests, if no other code is among them.
+
+    They say no more than its text does, and pytest shows a hundred lines for them.
+    """
+    frames = traceback.walk_tb(exc.__traceback__)
+    modules = {frame.f_globals.get("__name__", "") for frame, _ in frames}
+    packages = {module.partition(".")[0] for module in modules}
+    if isinstance(exc, requests.RequestException) and packages <= _PACKAGES:
+        exc.__traceback__ = None
 
 
 def without_tracebacks(exc: Exception) -> Exception:

@@ -21,7 +21,7 @@ from .exceptions import (
     shown_name,
 )
 from .excerpt import BodyExcerpt
-from .failures import describe_exception, show_alone, without_tracebacks
+from .failures import describe_exception, hide_frames, show_alone, without_tracebacks
 from .follow import NOBODY_KNOWS, Route
 from .formatting import (
     cache_note,
@@ -257,6 +257,7 @@ class Wait:
             if not (self._is_cut_off(exc) or is_ignored):
                 self._add_note(exc, why)
                 show_alone(exc, handled)
+                hide_frames(exc)
                 raise
             ignored = self._exception = without_tracebacks(exc)
         else:

@@ -15,6 +15,7 @@ from requests import exceptions as broken
 from httsleep.failures import (
     causes,
     describe_exception,
+    hide_frames,
     is_out_of_files,
     is_unknown_issuer,
     show_alone,
@@ -131,6 +132,36 @@ def test_what_an_exception_does_not_hold_is_shown_below_it(cause):
     alone = broken.ConnectionError()
     show_alone(alone, KeyError())
     assert alone.__context__ is None
+
+
+def raised_within(exc, module):
+    """Return an exception whose traceback has a frame of this module only."""
+    scope = {"__name__": module, "exc": exc}
+    exec("def fail():\n    raise exc", scope)
+    with pytest.raises(type(exc)) as info:
+        scope["fail"]()
+    exc.__traceback__ = info.tb.tb_next  # without the frame of the test
+    return exc
+
+
+@pytest.mark.parametrize("module", ["requests.adapters", "urllib3.response"])
+def test_the_frames_of_a_failed_request_are_hidden(module):
+    """The traceback ends where httsleep raises the exception of requests."""
+    exc = raised_within(broken.ConnectionError(), module)
+    assert exc.__traceback__ is not None
+    hide_frames(exc)
+    assert exc.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    ("exc", "module"),
+    [(broken.ConnectionError(), "of_the_caller"), (ValueError(), "requests.adapters")],
+)
+def test_the_frames_of_other_code_and_other_exceptions_stay(exc, module):
+    """An auth of the caller's, and a defect, show where they raised an exception."""
+    frames = raised_within(exc, module).__traceback__
+    hide_frames(exc)
+    assert exc.__traceback__ is frames is not None
 
 
 def refused_certificate(code, message):
