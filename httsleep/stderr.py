@@ -4,13 +4,15 @@ import os
 import sys
 from contextlib import suppress
 
+#: The errors of a standard error that is None, closed, or a stand-in without a method.
+_NO_STREAM = (AttributeError, ValueError)
+
 
 def write_stderr(text: str) -> None:
     """Write a line to standard error; ignore errors, which must not end a wait."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):  # ValueError: a program has closed it
-            sys.stderr.write(f"{text}\n")  # once, because other threads write as well
-            sys.stderr.flush()
+    with suppress(OSError, *_NO_STREAM):
+        sys.stderr.write(f"{text}\n")  # once, because other threads write as well
+        sys.stderr.flush()
 
 
 def discard_stderr() -> None:
@@ -19,7 +21,7 @@ def discard_stderr() -> None:
     Else Python would try again at its end, and exit with the code 120.
     """
     try:
-        if sys.stderr is not None:
+        with suppress(*_NO_STREAM):
             sys.stderr.flush()
     except OSError:
         sys.stderr = None
@@ -27,10 +29,9 @@ def discard_stderr() -> None:
 
 def is_terminal() -> bool:
     """Return whether standard error is a terminal that knows control sequences."""
-    if sys.stderr is None or os.environ.get("TERM") in ("dumb", "unknown"):
-        return False
-    with suppress(ValueError):  # a program has closed it
-        return sys.stderr.isatty()
+    with suppress(*_NO_STREAM):
+        known = os.environ.get("TERM") not in ("dumb", "unknown")
+        return sys.stderr.isatty() and known
     return False
 
 
@@ -44,4 +45,5 @@ def can_draw() -> bool:
 
     It can if it is a terminal that shows UTF-8 and can erase.
     """
-    return is_terminal() and sys.stderr.encoding.lower().startswith("utf")
+    encoding = getattr(sys.stderr, "encoding", None) or ""
+    return is_terminal() and encoding.lower().startswith("utf")

@@ -49,14 +49,27 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
+class Proxy(Terminal):
+    """A stream that says no encoding, as one of rich does while it draws."""
+
+    encoding = None
+
+
+class Logger:
+    """A stand-in that logs what is written, and has no other method."""
+
+    def write(self, text):
+        pass
+
+
 def closed():
-    """Return a stream that a program has closed."""
+    """Return a stream that the program has closed."""
     stream = io.StringIO()
     stream.close()
     return stream
 
 
-@pytest.mark.parametrize("stream", [None, Broken(), closed()])
+@pytest.mark.parametrize("stream", [None, Broken(), Logger(), closed()])
 def test_errors_of_standard_error_are_ignored(monkeypatch, capsys, stream):
     """A line for a closed or broken standard error is lost, and not on stdout."""
     with monkeypatch.context() as patch:
@@ -65,7 +78,7 @@ def test_errors_of_standard_error_are_ignored(monkeypatch, capsys, stream):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("stream", [None, io.StringIO()])
+@pytest.mark.parametrize("stream", [None, io.StringIO(), Logger(), closed()])
 def test_a_working_standard_error_is_kept(monkeypatch, stream):
     """A standard error that works, or that is closed, stays as it is."""
     with monkeypatch.context() as patch:
@@ -93,16 +106,12 @@ def test_a_broken_standard_error_is_discarded(monkeypatch):
         (io.StringIO(), {}, False, False, False),
         (None, {}, False, False, False),
         (closed(), {}, False, False, False),
+        (Logger(), {}, False, False, False),
+        (Proxy(), {}, True, True, False),
     ],
     ids=[
-        "terminal",
-        "NO_COLOR",
-        "latin-1",
-        "dumb",
-        "unknown",
-        "file",
-        "none",
-        "closed",
+        *("terminal", "NO_COLOR", "latin-1", "dumb", "unknown", "file", "none"),
+        *("closed", "logger", "proxy"),
     ],
 )
 def test_standard_error_can_show(stderr, stream, variables, terminal, colours, draws):
