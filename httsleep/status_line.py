@@ -159,7 +159,9 @@ class StatusLine:
         return result
 
     def _next_poll(self) -> Text:
-        """Return when the next poll starts."""
+        """Return when the next poll starts, or that the wait has ended."""
+        if self._attempt is not None and self._attempt.next_wait is None:
+            return Text("ended", "dim")
         left = self._seconds_left()
         return Text(f"next in {ceil(left)} s" if left > 0 else "polling", "dim")
 

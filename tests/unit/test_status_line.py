@@ -137,11 +137,11 @@ def test_the_seconds_to_the_next_poll_are_counted_down(clock, attempt):
     ]
 
 
-def test_after_the_last_poll_the_number_stays(attempt):
-    """An attempt without a next poll keeps its number."""
+def test_after_the_last_poll_the_line_says_that_the_wait_has_ended(attempt):
+    """An attempt without a next poll keeps its number, and no poll is under way."""
     line = StatusLine(50, None)
-    line(attempt(next_wait=None))
-    assert words(line).startswith("poll 3 of 50 ")
+    line(attempt(next_wait=None, reasons=()))
+    assert words(line) == "poll 3 of 50 200 OK ended"
 
 
 def test_an_exception_takes_the_place_of_the_status(ignored):
