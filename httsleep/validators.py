@@ -60,7 +60,9 @@ _NOTHING: Results = MappingProxyType({})
 _NO_JSON = object()  # not None, because the JSON document null is decoded to None
 #: What an expression has that is written as a str, and a text has rarely.
 _LIKE_EXPRESSION = re.compile(r"\.[*+]|\\[dswbDSW]|^\^|\$$")
-_PLAIN = re.compile(r"\$((?:\.\w+)+)")  # the names at the beginning of a JSONPath
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")  # of a JSONPath: a name or an index
+_PLAIN = re.compile(rf"\$(?:{_STEP.pattern})+")  # such steps, at its beginning
+_KINDS: Mapping[Any, str] = {dict: "an object", list: "a list"}
 
 
 class Answer:
@@ -433,7 +435,8 @@ def _jsonpath_entry(entry: Any) -> Check:
     must_be_missing = entry.get("exists") is False
     name = one_line(str(entry["expression"]))
     plain = _PLAIN.match(name)
-    names = plain[1].split(".")[1:] if plain else []
+    found_steps = _STEP.findall(plain[0]) if plain else []
+    steps = [key or int(index) for key, index in found_steps]
     checks = [OPERATORS[key](each) for key, each in entry.items() if key in OPERATORS]
     expected = in_words(entry)
     missing = f"{name} is missing" + (expected and f", expected {expected}")
@@ -446,26 +449,29 @@ def _jsonpath_entry(entry: Any) -> Check:
         if not found:
             if must_be_missing:
                 return None
-            return f"{missing}{_there(names, answer.json)}"
+            return f"{missing}{_there(steps, answer.json)}"
         reasons = [why for check in checks if (why := check(found)) is not None]
         return f"{name} {' and '.join(reasons)}" if reasons else None
 
     return check
 
 
-def _there(names: list[str], document: Any) -> str:
-    """Return what there is in place of the first of the nested names that is missing.
+def _there(steps: list[Any], document: Any) -> str:
+    """Return what there is in place of the first nested name or index that is missing.
 
-    Empty if there are all of these names, or no names in their place.
+    Empty if nothing of these is missing, or if there is nothing in its place.
     """
     place = "$"
-    for name in names:
-        if not isinstance(document, dict):
-            kind = "a list" if isinstance(document, list) else safe_repr(document)
-            return f" ({place} is {kind})"
-        if name not in document:
+    for step in steps:
+        is_index = isinstance(step, int)
+        if not isinstance(document, list if is_index else dict):
+            return f" ({place} is {_KINDS.get(type(document)) or safe_repr(document)})"
+        if is_index and step >= len(document):
+            return f" (the length of {place} is {len(document)})"
+        if not is_index and step not in document:
             return there_are(document, "" if place == "$" else place)
-        document, place = document[name], f"{place}.{name}"
+        document = document[step]
+        place += f"[{step}]" if is_index else f".{step}"
     return ""
 
 

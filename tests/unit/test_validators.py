@@ -512,7 +512,9 @@ def test_what_is_missing_is_told_with_what_is_expected(says, operators, expected
         ({"job": ["secret"]}, " ($.job is a list)"),
         ([{"job": 1}], " ($ is a list)"),
         ("job", " ($ is 'job')"),
-        ({"job": {"state": []}}, ""),
+        ({"job": {"state": []}}, " (the length of $.job.state is 0)"),
+        ({"job": {"state": None}}, " ($.job.state is None)"),
+        ({"job": {"state": {}}}, " ($.job.state is an object)"),
     ],
 )
 def test_what_there_is_in_place_of_a_missing_value(says, document, there):
@@ -520,6 +522,21 @@ def test_what_there_is_in_place_of_a_missing_value(says, document, there):
     expected = {"expression": "$.job.state[0]", "value": 1}
     told = says("jsonpath", expected, json.dumps(document))
     assert told == f"$.job.state[0] is missing{there}"
+
+
+@pytest.mark.parametrize(
+    ("document", "there"),
+    [
+        ({"jobs": [{"id": 1}]}, " (there is 'id' in $.jobs[0])"),
+        ({"jobs": [7]}, " ($.jobs[0] is 7)"),
+        ({"jobs": [{"state": {"x": [[]]}}]}, " (there is 'x' in $.jobs[0].state)"),
+    ],
+)
+def test_what_there_is_in_an_element_of_a_list(says, document, there):
+    """The path to the missing name may have indexes, and ends at a filter."""
+    path = "$.jobs[0].state.of[*].a"
+    told = says("jsonpath", {"expression": path, "value": 1}, json.dumps(document))
+    assert told == f"{path} is missing{there}"
 
 
 def test_what_does_not_exist_does_so_in_json_only(says):
