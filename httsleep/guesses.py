@@ -55,7 +55,7 @@ _GUESSES: tuple[tuple[str, str, _Sentence], ...] = (
         "polling_interval",
         "pass polling_interval=exponential(1), from httsleep",
     ),
-    ("retries attempts tries polls max_attempts max_tries", "max_retries", ""),
+    ("retry retries attempts tries polls max_attempts max_tries", "max_retries", ""),
     ("method verb", "url_or_request", "pass requests.Request('POST', url)"),
     *(
         (word, "url_or_request", _SEND.format(word))
@@ -66,7 +66,10 @@ _GUESSES: tuple[tuple[str, str, _Sentence], ...] = (
         for word in ("data", "files")
     ),
     ("body content payload", "url_or_request", _EXPECTED_BODY),
-    *((word, "session", _SESSION.format(word)) for word in ("cert", "proxies")),
+    ("cert", "session", _SESSION.format("cert")),
+    ("proxy proxies", "session", _SESSION.format("proxies")),
+    ("client", "session", "pass a requests.Session"),
+    ("stop stop_event event", "cancel", "pass cancel=threading.Event()"),
     ("url uri request endpoint", "url_or_request", ""),
     ("alarm fail failure failed error errors", "alarms", ""),
     ("success condition conditions expect expected", "until", ""),

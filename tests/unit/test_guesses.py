@@ -41,6 +41,10 @@ KEYWORDS = {
     "json_contains": "pass until={'json_contains': ...}",
     "cert": "set cert on a session, and pass session=session",
     "proxies": "set proxies on a session, and pass session=session",
+    "proxy": "set proxies on a session, and pass session=session",
+    "retry": "did you mean 'max_retries'?",
+    "client": "pass a requests.Session",
+    "stop_event": "pass cancel=threading.Event()",
     "polling_intervall": "did you mean 'polling_interval'?",
 }
 
