@@ -14,7 +14,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from .checks import bad_argument
-from .formatting import beside, safe_repr, there_are
+from .formatting import a_kind, beside, safe_repr, there_are
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
@@ -107,7 +107,7 @@ def _check_object(argument: str, expected: Any) -> None:
         (Enum, "give its value"),
         (_FUNCTIONS, "give its result, or use the key 'callback'"),
     )
-    why = f"a {type(expected).__name__} is not JSON"
+    why = f"{a_kind(expected)} is not JSON"
     for kind, instead in kinds:
         if isinstance(expected, kind):
             raise bad_argument(argument, expected, f"{instead}; {why}")

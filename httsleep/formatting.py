@@ -84,6 +84,12 @@ def safe_repr(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
+def a_kind(value: Any) -> str:
+    """Return the type of a value with its article: ``a str``, ``an int``."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOaeiou' else 'a'} {name}"
+
+
 def written(value: Any) -> str:
     """Return a value as the reader of the text writes it: in Python, or as JSON."""
     return as_json(value) if is_for_shell() else safe_repr(value)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import requests
 
 from .checks import bad_argument
-from .formatting import one_line, safe_repr, there_are
+from .formatting import a_kind, one_line, safe_repr, there_are
 from .request import TOKEN
 from .validators import Answer, finder
 
@@ -104,7 +104,7 @@ def _checked_value(value: Any, verb: str = "is", kinds: Any = str) -> str:
     text = str(value).strip() if isinstance(value, kinds) else ""
     if not text or isinstance(value, bool):
         is_simple = isinstance(value, (str, int, float, type(None)))
-        shown = safe_repr(value) if is_simple else f"a {type(value).__name__}"
+        shown = safe_repr(value) if is_simple else a_kind(value)
         raise _NamesNothing(f"{verb} {shown}, which names no URL")
     try:
         text.encode()

@@ -16,7 +16,7 @@ from requests.utils import get_auth_from_url
 
 from .checks import bad_argument
 from .conditions import copy_containers
-from .formatting import redact_url, safe_repr
+from .formatting import a_kind, redact_url, safe_repr
 
 #: A Request, or the URL of a GET.
 UrlOrRequest = str | requests.Request
@@ -68,7 +68,7 @@ def _given_fields(url_or_request: Any) -> dict[str, Any]:
         instead = "give a URL or a requests.Request"
         if isinstance(url_or_request, requests.Response):
             instead += ", such as requests.Request('POST', url), which is not sent yet"
-        raise ValueError(f"url_or_request is a {_kind(url_or_request)}: {instead}")
+        raise ValueError(f"url_or_request is {a_kind(url_or_request)}: {instead}")
     with suppress(RecursionError):
         return {name: copy_containers(getattr(url_or_request, name)) for name in FIELDS}
     text = "url_or_request contains itself, or is nested too deeply"
@@ -101,7 +101,7 @@ def _check_auth(auth: Any) -> None:
     pair = isinstance(auth, tuple) and len(auth) == 2 and all(map(_is_latin, auth))
     if auth is not None and not pair and not callable(auth):
         instead = "give a (user, password) tuple or a callable such as an AuthBase"
-        raise ValueError(f"auth is a {_kind(auth)}: {instead}")
+        raise ValueError(f"auth is {a_kind(auth)}: {instead}")
 
 
 def _is_latin(value: Any) -> bool:
@@ -118,7 +118,7 @@ def _is_latin(value: Any) -> bool:
 def _check_headers(headers: Any) -> None:
     """Check the names and the values of headers."""
     if not isinstance(headers, Mapping):
-        raise ValueError(f"headers is a {_kind(headers)}: give a dict")
+        raise ValueError(f"headers is {a_kind(headers)}: give a dict")
     for name, value in headers.items():
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if not isinstance(text, str) or not TOKEN.fullmatch(text):
@@ -217,7 +217,7 @@ def _unsendable_part(
     iterable = isinstance(body, Iterable) and not isinstance(body, (Set, Sequence))
     if body is None or isinstance(body, bytes) or iterable:
         return ""
-    return f"its data is a {_kind(body)}: give text, bytes, or a dict of these"
+    return f"its data is {a_kind(body)}: give text, bytes, or a dict of these"
 
 
 def sending_options(verify: Any) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def test_what_is_lacking_is_told_with_its_place(actual, expected, told):
         (lambda: 1, "give its result"),
         ("".upper, "give its result"),
         (int, "give a JSON value; a type is not JSON"),
-        (object(), "give a JSON value; a object is not JSON"),
+        (object(), "give a JSON value; an object is not JSON"),
         (partial(len), "give a JSON value"),
         (mock.Mock(), "give a JSON value"),
         (re.compile(b"OK"), "not for bytes"),
