@@ -32,6 +32,8 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 #: A URL that only lacks its http://, such as localhost:8080/health.
 _NO_SCHEME = r"[\w.-]+(:\d{1,5})?([/?]\S*)?"
+#: A URL that only lacks its colon, such as http//server/health.
+_NO_COLON = r"(https?)//(\w\S*)"
 
 
 def checked_copy(
@@ -186,6 +188,8 @@ def _check_url(request: requests.Request, prepared: requests.PreparedRequest) ->
     except Exception as exc:  # for instance, the str() of a param raises one
         kind = _kind(exc)
     whole = f"give 'http://{url}'" if re.fullmatch(_NO_SCHEME, url) else ""
+    if parts := re.fullmatch(_NO_COLON, url):
+        whole = f"give '{parts[1]}://{parts[2]}'"
     if url in METHODS:
         whole = f"give requests.Request({url!r}, url) in place of both"
     if kind:

@@ -176,6 +176,7 @@ REFUSED = {
     "odd URL": (requests.Request("GET", 5), ["has no URL"]),
     "relative": ("/endpoint", ["'/endpoint' cannot be polled", "a whole URL such as"]),
     "no scheme": ("server/endpoint", ["cannot be polled (MissingSchema)"]),
+    "no colon": ("https//server/a?t=x", ["give 'https://server/a?t=…'"]),
     "no host": ("http://", ["cannot be polled (InvalidURL)"]),
     "bad host": ("http://*server", ["cannot be polled (InvalidURL)"]),
     "bad IPv6": ("http://[::1/", ["cannot be polled"]),
