@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -277,11 +278,12 @@ def _why(exc: Exception) -> str:
 def _write(bodies: Sequence[bytes]) -> None:
     """Write the bodies to standard output; a reader may stop at any time.
 
-    Each of several ends its line, and so does the only one on a terminal.
+    Each of several ends its line, and so does the only one if something else is behind
+    it: on a terminal, or in the log that has standard error, too.
     """
     if sys.stdout is None:
         return
-    if len(bodies) > 1 or sys.stdout.isatty():
+    if len(bodies) > 1 or sys.stdout.isatty() or _is_one_log():
         bodies = [body.removesuffix(b"\n") + b"\n" for body in bodies if body]
     try:
         # Not through sys.stdout, which would try again at the end after an error.
@@ -291,6 +293,13 @@ def _write(bodies: Sequence[bytes]) -> None:
         pass
     except OSError as exc:
         raise OSError(f"the body cannot be written: {exc.strerror}") from None
+
+
+def _is_one_log() -> bool:
+    """Return whether standard output and standard error are the same file or pipe."""
+    with suppress(AttributeError, OSError, ValueError):  # one of them is closed
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    return False
 
 
 def _exec(program: list[str]) -> int:

@@ -7,6 +7,7 @@ import runpy
 import signal
 import sys
 import warnings
+from pathlib import Path
 from queue import SimpleQueue
 from ssl import SSLCertVerificationError
 
@@ -448,6 +449,19 @@ def test_a_terminal_has_a_body_that_ends_its_line(
     answers(body)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert ran("-q") == (0, shown, "")
+
+
+def test_a_log_of_both_streams_has_a_body_that_ends_its_line(
+    answers, ran, monkeypatch, tmp_path
+):
+    """What is written next, such as why an alarm was met, begins a line."""
+    with (tmp_path / "log").open("w") as log, (tmp_path / "body").open("w") as body:
+        monkeypatch.setattr(sys, "stderr", log)
+        for out, written in ((log, "done\n"), (body, "done")):
+            answers("done")
+            monkeypatch.setattr(sys, "stdout", out)
+            ran("-q")
+            assert Path(out.name).read_text() == written
 
 
 def test_a_body_that_cannot_be_written_has_the_exit_code_3(answers, ran, monkeypatch):
