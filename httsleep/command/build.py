@@ -287,21 +287,28 @@ def _check_certificates(options: Mapping[str, Any]) -> None:
     if "key" in options and "cert" not in options:
         raise ValueError("--key is given without --cert: give both")
     if "cacert" in options:
-        with _loading("--cacert"):
+        with _loading("--cacert", "it holds no certificate in PEM"):
             context.load_verify_locations(options["cacert"])
     if "cert" in options:
-        with _loading("--cert, --key" if "key" in options else "--cert"):
+        options_given = "--cert, --key" if "key" in options else "--cert"
+        with _loading(options_given, "give a certificate and --key, its key, in PEM"):
             context.load_cert_chain(options["cert"], options.get("key"), _no_password)
 
 
 @contextmanager
-def _loading(option: str) -> Iterator[None]:
-    """Name the option in the error of a file that cannot be loaded."""
+def _loading(option: str, wrong: str) -> Iterator[None]:
+    """Name the option in the error of a file that cannot be loaded.
+
+    :param wrong: why a file that can be read is not used; OpenSSL has only numbers.
+    """
     try:
         yield
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            wrong = "the key is not that of the certificate"
+        raise ValueError(f"{option} cannot be used: {wrong}") from None
     except OSError as error:
-        why = getattr(error, "reason", None) or error.strerror
-        raise ValueError(f"{option} cannot be used ({why})") from None
+        raise ValueError(f"{option} cannot be used ({error.strerror})") from None
 
 
 def _no_password() -> NoReturn:

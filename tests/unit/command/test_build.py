@@ -397,12 +397,18 @@ def test_certificates_are_those_of_requests(files):
 
 def test_certificates_that_cannot_be_used_are_refused(refused, files):
     """Wrong certificates are refused before any request, without a password prompt."""
-    _, cert, key, _, locked = files
+    ca, cert, key, _, locked = files
     why = "cannot be used (No such file or directory)"
     assert refused("--cacert", "missing") == f"--cacert {why}"
     assert refused("--cert", "missing") == f"--cert {why}"
-    assert refused("--cacert", key).startswith("--cacert cannot be used (NO_")
-    assert refused("--cert", cert).startswith("--cert cannot be used (")
+    error = "--cacert cannot be used: it holds no certificate in PEM"
+    assert refused("--cacert", key) == error
+    for file in (cert, key):
+        assert refused("--cert", file) == (
+            "--cert cannot be used: give a certificate and --key, its key, in PEM"
+        )
+    error = "--cert, --key cannot be used: the key is not that of the certificate"
+    assert refused("--cert", ca, "--key", key) == error
     assert refused("--cert", cert, "--key", "missing") == f"--cert, --key {why}"
     assert refused("--key", key) == "--key is given without --cert: give both"
     error = refused("--cert", cert, "--key", locked)
