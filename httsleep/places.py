@@ -122,7 +122,9 @@ def _in_header(argument: str, name: str) -> _Find:
         given = getattr(answer.response, "headers", None)
         headers = given if isinstance(given, Mapping) else {}  # of a test double
         if name not in headers:
-            meant = f"; the body has $.{name}" if _is_key(answer, name) else ""
+            path = name.lstrip(".")  # as for jq
+            is_path = _is_key(answer, path.partition(".")[0])
+            meant = f"; the body has $.{path}" if is_path else ""
             raise _NamesNothing(f"is missing{there_are(headers)}{meant}")
         return _checked_value(_decode_header(headers[name]))
 

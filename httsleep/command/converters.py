@@ -151,6 +151,8 @@ def duration(text: str) -> float:
 
 def place(text: str) -> str:
     """Return where an answer names a URL: a header, a JSONPath or a URL with parts."""
+    if text.startswith(".") and "/" not in text:  # before something is submitted
+        raise _bad_value(text, f"a path begins with $: give {quoted(f'${text}')}")
     try:
         PlacesToLook(text)
     except ValueError:

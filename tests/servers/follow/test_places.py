@@ -191,6 +191,8 @@ def test_a_place_that_names_nothing(serve, submit, sent, follow, body, headers):
         ("/jobs/{id}", "); the body has $.id\n"),
         ("/jobs/{$.done}", "has no part: $.done is True, which names no URL\n"),
         ("id", "); the body has $.id\n"),
+        ("id.self", "); the body has $.id.self\n"),
+        (".id", "); the body has $.id\n"),
         ("Location", ")\n"),
     ],
 )

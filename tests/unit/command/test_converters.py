@@ -583,6 +583,13 @@ def test_a_place_is_kept_as_it_is(text):
     assert place(text) == text
 
 
+def test_a_place_of_jq_is_refused_before_the_submit():
+    """It would be the name of a header, which no answer has."""
+    error = refused(place, ".links.self")
+    assert error == "'.links.self': a path begins with $: give '$.links.self'"
+    assert place("../jobs/{$.id}") == "../jobs/{$.id}"
+
+
 @pytest.mark.parametrize("text", ["", "a b", "{", "$.[", "Loca\ttion"])
 def test_what_is_no_place(text):
     """The error names the three forms, and no callable."""
