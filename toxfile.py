@@ -8,6 +8,7 @@ download those that are missing, which no contributor expects.
 
 import atexit
 import os
+import re
 from pathlib import Path
 
 from tox.plugin import impl
@@ -24,7 +25,9 @@ tested = []
 def tox_after_run_commands(tox_env, exit_code, outcomes):
     """Note the Python that the tests ran on."""
     if tox_env.name.startswith("py3"):
-        tested.append(tox_env.base_python.version_info[:3])
+        settings = (tox_env.env_dir / "pyvenv.cfg").read_text()
+        version = re.search(r"version_info = (\d+)\.(\d+)\.(\d+)", settings)
+        tested.append(tuple(map(int, version.groups())))
 
 
 @atexit.register

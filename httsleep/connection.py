@@ -49,10 +49,11 @@ TOO_LONG = "the request took too long"
 _MAX_TIMEOUT = 4e6  # seconds; the timeouts of sockets wrap at 2**32 milliseconds
 _ROUNDING = 0.001  # seconds; less is not worth the system call of a new timeout
 _CHUNK = 2**18  # large bodies take half the time that they take with requests' 10 kB
-_AT_ONCE = 2**24  # bytes that are read at once at most, of a body whose size is known
-# Since 2.6 urllib3 decodes no more than it is asked for. Before, it decodes all that it
-# has read, which makes at most a thousand times as many bytes.
-_ENCODED_CHUNK = 2**16 if hasattr(ContentDecoder, "has_unconsumed_tail") else 2**12
+# Since 2.6 urllib3 decodes no more than it is asked for, and copies no piece. Before,
+# it decodes all that it has read: at most a thousand times as many bytes.
+_IS_SPARING = hasattr(ContentDecoder, "has_unconsumed_tail")
+_AT_ONCE = 2**24 if _IS_SPARING else _CHUNK  # at most, of a body whose size is known
+_ENCODED_CHUNK = 2**16 if _IS_SPARING else 2**12
 _INTERIM = range(102, 200)  # http.client skips 100; what follows a 101 is not HTTP
 
 
@@ -364,7 +365,9 @@ class _BoundedResponse(HTTPResponse):
         if "Content-Encoding" in self.headers:
             return _ENCODED_CHUNK
         known = max(self.length_remaining or 0, 0)  # a test double may send more
-        return min(known or _CHUNK, bounds.at_once)
+        if 0 < known <= bounds.at_once:
+            return known
+        return min(_CHUNK, bounds.at_once)
 
     def read(
         self,

@@ -464,6 +464,15 @@ def test_a_log_of_both_streams_has_a_body_that_ends_its_line(
             assert Path(out.name).read_text() == written
 
 
+def test_without_a_standard_error_the_body_is_written_as_it_is(
+    answers, ran, monkeypatch
+):
+    """There is no log of both streams if one of them is closed."""
+    answers("done")
+    monkeypatch.setattr(sys, "stderr", None)
+    assert ran("-q") == (0, "done", "")
+
+
 def test_a_body_that_cannot_be_written_has_the_exit_code_3(answers, ran, monkeypatch):
     """A body that cannot be written, as on a full disk, has the exit code 3."""
     answers("done")
