@@ -91,7 +91,7 @@ class _OnlyWithoutMaxTime(int):
     """
 
 
-def _tells_defaults(function: Function) -> Function:
+def _marks_defaults(function: Function) -> Function:
     """Return the function, whose defaults that depend on ``max_time`` have a type.
 
     So editors, which read the source, show the same numbers as ``help()``.
@@ -140,7 +140,7 @@ class HttSleeper:
     cancel: Setting[threading.Event | None] = Setting(or_none(event))
 
     @explains_unknown_keywords
-    @_tells_defaults
+    @_marks_defaults
     def __init__(
         self,
         url_or_request: UrlOrRequest,
@@ -523,7 +523,7 @@ class HttSleeper:
 
 
 @explains_unknown_keywords
-@_tells_defaults
+@_marks_defaults
 def httsleep(
     url_or_request: UrlOrRequest,
     until: Conditions | None = None,
